@@ -1,0 +1,114 @@
+import { createReadStream } from "node:fs";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { Artifact } from "../formats/artifact.ts";
+import { digestStream } from "../formats/artifact.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
+
+/** The files a stage may touch; paths are the caller's, relative ones to the working folder. */
+export type Files = {
+  /** Whole content; fails with FORMAT_SIZE above `maxBytes`, FILE_UNREADABLE otherwise. */
+  read(path: string, maxBytes: number): Promise<Result<Uint8Array>>;
+  /** Like `read`, but an absent file is `undefined`, not a failure. */
+  readIfPresent(path: string, maxBytes: number): Promise<Result<Uint8Array | undefined>>;
+  /**
+   * Writes through a temporary file in the same folder, flushed, then renamed: a reader sees the
+   * old content or the new, never a part. Fails with FILE_UNWRITABLE.
+   */
+  write(path: string, content: Uint8Array, mode?: number): Promise<Result<void>>;
+  /** Names of the regular files in a folder, sorted. An absent folder has none. */
+  list(folder: string): Promise<Result<string[]>>;
+  /** Streams and digests a file; the artifact can be opened again. */
+  artifact(
+    path: string,
+  ): Promise<Result<Artifact & { readonly name: string; readonly size: number }>>;
+  remove(path: string): Promise<Result<void>>;
+};
+
+const READ_SIZE = 256 * 1024;
+
+const reason = (error: unknown): string =>
+  (error as { code?: string }).code ?? (error instanceof Error ? error.name : "unknown error");
+
+const read = async (path: string, maxBytes: number): Promise<Result<Uint8Array>> => {
+  try {
+    const { size } = await stat(path);
+    if (size > maxBytes) return fail("FORMAT_SIZE", `${path} has ${size} bytes, over ${maxBytes}`);
+    return ok(new Uint8Array(await readFile(path)));
+  } catch (error) {
+    return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
+  }
+};
+
+const readIfPresent = async (
+  path: string,
+  maxBytes: number,
+): Promise<Result<Uint8Array | undefined>> => {
+  const present = await stat(path).then(
+    () => true,
+    (error) => reason(error) !== "ENOENT",
+  );
+  return present ? read(path, maxBytes) : ok(undefined);
+};
+
+let writes = 0;
+
+const write = async (path: string, content: Uint8Array, mode = 0o644): Promise<Result<void>> => {
+  writes += 1;
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${writes}.tmp`);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(temporary, "wx", mode);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    return ok(undefined);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    return fail("FILE_UNWRITABLE", `${path}: ${reason(error)}`);
+  }
+};
+
+const list = async (folder: string): Promise<Result<string[]>> => {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return ok(
+      entries
+        .filter((entry) => entry.isFile())
+        .map((entry) => entry.name)
+        .sort(),
+    );
+  } catch (error) {
+    return reason(error) === "ENOENT"
+      ? ok([])
+      : fail("FILE_UNREADABLE", `${folder}: ${reason(error)}`);
+  }
+};
+
+const artifact = async (
+  path: string,
+): Promise<Result<Artifact & { readonly name: string; readonly size: number }>> => {
+  const open = () => createReadStream(path, { highWaterMark: READ_SIZE });
+  try {
+    const { digest, size } = await digestStream("sha256", open());
+    const sha256 = digest as Artifact["sha256"];
+    return ok({ name: basename(path), sha256, size, open });
+  } catch (error) {
+    return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
+  }
+};
+
+const remove = async (path: string): Promise<Result<void>> => {
+  try {
+    await rm(path, { force: true, recursive: true });
+    return ok(undefined);
+  } catch (error) {
+    return fail("FILE_UNWRITABLE", `${path}: ${reason(error)}`);
+  }
+};
+
+export const systemFiles: Files = { read, readIfPresent, write, list, artifact, remove };

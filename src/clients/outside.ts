@@ -1,0 +1,9 @@
+/** The world that clients act in; always an argument, so that tests can be the world. */
+export type Outside = {
+  readonly fetch: typeof globalThis.fetch;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** `length` unpredictable bytes. */
+  readonly random: (length: number) => Uint8Array;
+};
