@@ -181,7 +181,7 @@ export const HINTS = {
   INDEX_DIGEST: "The index names another digest than the file has. Do not install from this index.",
   INDEX_FILE: "The index has no such release, or not the files expected. Check name and version.",
   INDEX_YANKED: "The release was yanked. Choose another version.",
-  INSTALL_FAILED: "pip could not install the verified file; its output is above.",
+  INSTALL_FAILED: "The verified file could not be installed by pip; its output is above.",
   IMPORT_FAILED: "The installed package cannot be imported; its output is above.",
 
   // Environment
