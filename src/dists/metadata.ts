@@ -1,0 +1,163 @@
+import { fromUtf8 } from "../formats/bytes.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
+import { type NormalizedName, parseName, shown } from "./name.ts";
+import { parseVersion, type Version } from "./version.ts";
+
+/** One header: its name as written, its value with continuation lines kept after a newline. */
+export type MetadataField = { readonly name: string; readonly value: string };
+
+/** Core metadata: what METADATA of a wheel and PKG-INFO of an sdist hold. */
+export type CoreMetadata = {
+  /** `major.minor`, for example `2.4`. */
+  readonly metadataVersion: string;
+  /** As written: `Zope.Interface`. */
+  readonly displayName: string;
+  readonly name: NormalizedName;
+  readonly version: Version;
+  /** A version specifier, as written. */
+  readonly requiresPython?: string;
+  /** Field names in lower case that the build may still change (PEP 643). */
+  readonly dynamic: readonly string[];
+  /** Every field in the order of the file; a description in the body comes last. */
+  readonly fields: readonly MetadataField[];
+  /** What was accepted but is worth saying. */
+  readonly notes: readonly string[];
+};
+
+/** Larger metadata than this is refused unread, in bytes. */
+export const MAX_METADATA = 4 * 1024 * 1024;
+const MAX_FIELDS = 20_000;
+
+const KNOWN_VERSIONS = ["1.0", "1.1", "1.2", "2.0", "2.1", "2.2", "2.3", "2.4", "2.5"];
+
+/** Fields that stand at most once, in lower case. */
+const SINGLE = new Set([
+  "metadata-version",
+  "name",
+  "version",
+  "summary",
+  "description",
+  "description-content-type",
+  "keywords",
+  "home-page",
+  "download-url",
+  "author",
+  "author-email",
+  "maintainer",
+  "maintainer-email",
+  "license",
+  "license-expression",
+  "requires-python",
+]);
+
+/** The values of a field in their order; `name` in any case. Absent is the empty list. */
+export const fieldValues = (metadata: CoreMetadata, name: string): string[] =>
+  valuesIn(metadata.fields, name.toLowerCase());
+
+const valuesIn = (fields: readonly MetadataField[], lowerName: string): string[] =>
+  fields.filter((field) => field.name.toLowerCase() === lowerName).map((field) => field.value);
+
+/**
+ * Reads METADATA or PKG-INFO. Every tool must read the same fields from it, so a line that is
+ * neither header nor continuation, a repeated single field, and control characters are refused.
+ * An unknown major version fails; a higher minor version is accepted with a note.
+ * @param bytes - UTF-8, RFC 822 style headers, then the description as body
+ * @returns DIST_METADATA, DIST_NAME, DIST_VERSION or FORMAT_SIZE
+ * @see https://packaging.python.org/en/latest/specifications/core-metadata/
+ */
+export const parseMetadata = (bytes: Uint8Array): Result<CoreMetadata> => {
+  if (bytes.length > MAX_METADATA) {
+    return fail("FORMAT_SIZE", `core metadata has ${bytes.length} bytes, over ${MAX_METADATA}`);
+  }
+  const text = fromUtf8(bytes);
+  if (!text.ok) return refuse("is not UTF-8");
+  const fields = parseFields(text.value);
+  if (!fields.ok) return fields;
+  const repeated = [...SINGLE].find((name) => valuesIn(fields.value, name).length > 1);
+  if (repeated !== undefined) return refuse(`has the field ${repeated} more than once`);
+  return interpret(fields.value);
+};
+
+const refuse = (why: string) => fail("DIST_METADATA", `core metadata ${why}`);
+
+const HEADER = /^([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*)$/s;
+// Python's parser, and others, end a line at some of these.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f\u0085\u2028\u2029]/;
+
+const parseFields = (text: string): Result<MetadataField[]> => {
+  const { head, body } = splitBody(text);
+  const fields: { name: string; value: string }[] = [];
+  for (const line of head) {
+    if (CONTROL.test(line)) return refuse(`has a control character in ${shown(line)}`);
+    const last = fields.at(-1);
+    const [, name, value] = HEADER.exec(line) ?? [];
+    if (/^[ \t]/.test(line) && last !== undefined) last.value += `\n${line}`;
+    else if (name === undefined || value === undefined) {
+      return refuse(`has a line that is no header: ${shown(line)}`);
+    } else if (fields.length >= MAX_FIELDS) return refuse(`has more than ${MAX_FIELDS} fields`);
+    else fields.push({ name, value: value.trimEnd() });
+  }
+  if (body !== "") fields.push({ name: "Description", value: body });
+  return ok(fields);
+};
+
+/** The header lines without their ends (LF or CRLF), and what follows the first empty line. */
+const splitBody = (text: string): { head: string[]; body: string } => {
+  const blank = /(?<=^|\n)\r?\n/.exec(text);
+  const head = blank === null ? text : text.slice(0, blank.index);
+  const body = blank === null ? "" : text.slice(blank.index + blank[0].length);
+  const lines = head.split(/\r?\n/);
+  if (lines.at(-1) === "") lines.pop();
+  return { head: lines, body: body.trim() === "" ? "" : body };
+};
+
+const interpret = (fields: readonly MetadataField[]): Result<CoreMetadata> => {
+  const metadataVersion = required(fields, "metadata-version");
+  if (!metadataVersion.ok) return metadataVersion;
+  const notes = noteVersion(metadataVersion.value);
+  if (!notes.ok) return notes;
+  const displayName = required(fields, "name");
+  if (!displayName.ok) return displayName;
+  const name = parseName(displayName.value);
+  if (!name.ok) return name;
+  const versionText = required(fields, "version");
+  if (!versionText.ok) return versionText;
+  const version = parseVersion(versionText.value);
+  if (!version.ok) return version;
+  const dynamic = parseDynamic(fields);
+  if (!dynamic.ok) return dynamic;
+  const [requiresPython] = valuesIn(fields, "requires-python");
+  return ok({
+    metadataVersion: metadataVersion.value,
+    displayName: displayName.value,
+    name: name.value,
+    version: version.value,
+    ...(requiresPython === undefined ? {} : { requiresPython }),
+    dynamic: dynamic.value,
+    fields,
+    notes: notes.value,
+  });
+};
+
+const required = (fields: readonly MetadataField[], lowerName: string): Result<string> => {
+  const [value] = valuesIn(fields, lowerName);
+  return value === undefined ? refuse(`lacks the field ${lowerName}`) : ok(value);
+};
+
+const noteVersion = (text: string): Result<string[]> => {
+  if (KNOWN_VERSIONS.includes(text)) return ok([]);
+  if (!/^[12]\.[0-9]{1,3}$/.test(text)) {
+    return refuse(`has version ${shown(text)}; 1.0 to 2.5 are known`);
+  }
+  return ok([`metadata version ${text} is newer than 2.5: its new fields were not looked at`]);
+};
+
+/** Identity must not change between sdist and wheel, so these may not be dynamic (PEP 643). */
+const FIXED = ["metadata-version", "name", "version"];
+
+const parseDynamic = (fields: readonly MetadataField[]): Result<string[]> => {
+  const dynamic = valuesIn(fields, "dynamic").map((value) => value.toLowerCase());
+  const fixed = dynamic.find((name) => FIXED.includes(name));
+  return fixed === undefined ? ok(dynamic) : refuse(`marks ${fixed} as dynamic`);
+};
