@@ -1,0 +1,127 @@
+import { parse } from "smol-toml";
+import type { Files } from "../clients/files.ts";
+import { fromUtf8 } from "../formats/bytes.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
+
+/**
+ * Where each setting may come from. Its name is its flag and its key in `[tool.wheelseal]`;
+ * flags win over the environment, that over pyproject.toml, that over GitLab's own variables.
+ */
+const SOURCES = {
+  profile: { env: ["WHEELSEAL_PROFILE"] },
+  out: { env: ["WHEELSEAL_OUT"] },
+  state: { env: ["WHEELSEAL_STATE"] },
+  python: { env: ["PYTHON_VERSION"] },
+  name: { env: ["PACKAGE_NAME"] },
+  version: { env: ["PACKAGE_VERSION"] },
+  homepage: { env: ["PACKAGE_HOMEPAGE"] },
+  "fulcio-url": { env: ["FULCIO_URL"] },
+  "rekor-url": { env: ["REKOR_URL"] },
+  "tsa-url": { env: ["TSA_URL"] },
+  "index-url": { env: ["WHEELSEAL_INDEX_URL"] },
+  "upload-url": { env: ["WHEELSEAL_UPLOAD_URL"] },
+  "generic-url": { env: ["GENERIC_PACKAGE_BASE_URL"] },
+  "certificate-identity": { env: ["CERTIFICATE_IDENTITY"] },
+  "certificate-oidc-issuer": { env: ["CERTIFICATE_OIDC_ISSUER"] },
+  "trusted-root": { env: ["WHEELSEAL_TRUSTED_ROOT"] },
+  "trust-config": { env: ["WHEELSEAL_TRUST_CONFIG"] },
+  "tuf-mirror": { env: ["WHEELSEAL_TUF_MIRROR"] },
+  "tuf-root": { env: ["WHEELSEAL_TUF_ROOT"] },
+} as const satisfies Record<string, { env: readonly string[] }>;
+
+export type SettingName = keyof typeof SOURCES;
+
+/** Switches: only flags and `[tool.wheelseal]` set them, so no stray variable weakens a run. */
+const SWITCHES = [
+  "offline",
+  "reproducible",
+  "signatures-first",
+  "set-metadata",
+  "json",
+  "certificate-per-file",
+  "force",
+] as const;
+
+export type SwitchName = (typeof SWITCHES)[number];
+
+export type Settings = {
+  /** The value and where it came from, or `undefined` where nobody set it. */
+  readonly find: (name: SettingName) => Setting | undefined;
+  readonly text: (name: SettingName) => string | undefined;
+  readonly on: (name: SwitchName) => boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `[tool.wheelseal.policy]`, as it stands. */
+  readonly policy: unknown;
+};
+
+export type Setting = { readonly value: string; readonly from: string };
+
+export type Flags = Readonly<Record<string, string | boolean | undefined>>;
+
+const MAX_PYPROJECT = 1024 * 1024;
+
+type Table = Record<string, unknown>;
+
+const isTable = (value: unknown): value is Table =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const readTable = async (files: Files, path: string): Promise<Result<Table>> => {
+  const bytes = await files.readIfPresent(path, MAX_PYPROJECT);
+  if (!bytes.ok) return bytes;
+  if (bytes.value === undefined) return ok({});
+  const text = fromUtf8(bytes.value);
+  if (!text.ok) return fail("FORMAT_TOML", `${path} is not UTF-8`);
+  try {
+    const tool = parse(text.value).tool;
+    const table = isTable(tool) ? tool.wheelseal : undefined;
+    return ok(isTable(table) ? table : {});
+  } catch (error) {
+    return fail("FORMAT_TOML", `${path}: ${error instanceof Error ? error.message : "malformed"}`);
+  }
+};
+
+const checkTable = (table: Table, path: string): Result<void> => {
+  for (const [key, value] of Object.entries(table)) {
+    if (key === "policy") continue;
+    const named = key in SOURCES;
+    const switched = (SWITCHES as readonly string[]).includes(key);
+    if (!named && !switched) return fail("CONFIG", `${path}: [tool.wheelseal] has no key ${key}`);
+    const wanted = named ? "string" : "boolean";
+    if (typeof value !== wanted) {
+      return fail("CONFIG", `${path}: tool.wheelseal.${key} must be a ${wanted}`);
+    }
+  }
+  return ok(undefined);
+};
+
+/** Reads the settings of a command that works on `project` (a folder). */
+export const readSettings = async (input: {
+  flags: Flags;
+  env: Readonly<Record<string, string | undefined>>;
+  project: string;
+  files: Files;
+}): Promise<Result<Settings>> => {
+  const { flags, env, project, files } = input;
+  const path = `${project}/pyproject.toml`;
+  const table = await readTable(files, path);
+  if (!table.ok) return table;
+  const checked = checkTable(table.value, path);
+  if (!checked.ok) return checked;
+  const find = (name: SettingName): Setting | undefined => {
+    const flag = flags[name];
+    if (typeof flag === "string") return { value: flag, from: `--${name}` };
+    for (const variable of SOURCES[name].env) {
+      const value = env[variable];
+      if (value !== undefined && value !== "") return { value, from: variable };
+    }
+    const value = table.value[name];
+    return typeof value === "string" ? { value, from: `tool.wheelseal.${name}` } : undefined;
+  };
+  return ok({
+    find,
+    text: (name) => find(name)?.value,
+    on: (name) => flags[name] === true || (flags[name] === undefined && table.value[name] === true),
+    env,
+    policy: table.value.policy,
+  });
+};
