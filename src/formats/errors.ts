@@ -160,6 +160,12 @@ export const HINTS = {
   REKOR_RESPONSE: "The transparency log's answer is not usable. Check REKOR_URL.",
   TSA_REFUSED: "The timestamp authority refused the request. Read its message.",
   TSA_RESPONSE: "The timestamp authority's answer is not usable. Check TSA_URL.",
+  TOKEN_REFUSED:
+    "The id_token is not one that this authority trusts. Check its issuer, signature and times.",
+  FULCIO_CLAIMS:
+    "The id_token lacks a claim that the certificate needs. Check which job it was made for.",
+  CSR_FORMAT: "The certificate signing request is malformed or not signed by its own key.",
+  TIMESTAMP_REQUEST: "The bytes are no RFC 3161 request. Check what was sent.",
   SIGN_SELF_CHECK:
     "What was just signed does not verify, so nothing was written. Check the trust root in use.",
 
@@ -194,6 +200,8 @@ export const HINTS = {
   STATE_CORRUPT:
     "The state folder was changed or rolled back. Restore it from a backup, or start a new one.",
   STATE_LOCKED: "Another process uses this state folder. Stop it first.",
+  PORT_UNAVAILABLE: "The port cannot be used. Stop what uses it, or choose another with --port.",
+  STATE_BUSY: "More work is waiting than the service takes. Try again in a moment.",
   USAGE: "Run wheelseal --help, or the command with --help.",
   CONFIG: "Correct the setting named.",
   INTERNAL: "This is a bug in wheelseal. Please report it with the output of the command.",
