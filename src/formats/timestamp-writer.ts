@@ -1,0 +1,137 @@
+import { digest, sha256 } from "../crypto/hash.ts";
+import type { PrivateKey } from "../crypto/keys.ts";
+import { sign } from "../crypto/sign.ts";
+import { signatureAlgorithm } from "./certificate-writer.ts";
+import {
+  certificateTime,
+  contextTag,
+  der,
+  generalizedTime,
+  integer,
+  octetString,
+  oid,
+  sequence,
+  setOf,
+  TAG,
+  utf8String,
+} from "./der.ts";
+import {
+  HASH_OIDS,
+  messageImprint,
+  type TimestampRefusal,
+  type TimestampRequest,
+} from "./timestamp-request.ts";
+
+/** Who signs timestamps. */
+export type TimestampSigner = {
+  readonly key: PrivateKey;
+  /** DER of the leaf first, then its issuers up to the root. */
+  readonly chain: readonly Uint8Array[];
+  /** DER of the leaf's issuer Name, and the content of its serial INTEGER. */
+  readonly issuer: Uint8Array;
+  readonly serial: Uint8Array;
+};
+
+/** What one timestamp says, besides what was asked (RFC 3161 §2.4.2). */
+export type TimestampGrant = {
+  /** Dotted. */
+  readonly policy: string;
+  /** Unique for this authority; not negative. */
+  readonly serialNumber: bigint;
+  /** Milliseconds since 1970; written in whole seconds, with an accuracy of one second. */
+  readonly genTime: number;
+};
+
+const OID = {
+  signedData: "1.2.840.113549.1.7.2",
+  tstInfo: "1.2.840.113549.1.9.16.1.4",
+  contentType: "1.2.840.113549.1.9.3",
+  messageDigest: "1.2.840.113549.1.9.4",
+  signingTime: "1.2.840.113549.1.9.5",
+  signingCertificateV2: "1.2.840.113549.1.9.16.2.47",
+} as const;
+
+/** DER of a granted TimeStampResp whose token is a CMS SignedData v3 (RFC 3161 §2.4.2, RFC 5652). */
+export const grantTimestamp = (
+  signer: TimestampSigner,
+  request: TimestampRequest,
+  grant: TimestampGrant,
+): Uint8Array => sequence(sequence(integer(0)), timestampToken(signer, request, grant));
+
+const FAILURE_BITS: Record<TimestampRefusal, number> = {
+  badAlg: 0,
+  badRequest: 2,
+  badDataFormat: 5,
+  unacceptedPolicy: 15,
+  unacceptedExtension: 16,
+};
+
+/** DER of a TimeStampResp of status rejection (2), with its reason and no token. */
+export const rejectTimestamp = (refusal: TimestampRefusal, reason: string): Uint8Array =>
+  sequence(sequence(integer(2), sequence(utf8String(reason)), namedBit(FAILURE_BITS[refusal])));
+
+/** A BIT STRING with one named bit set, trailing zero bits left out (X.690 §11.2.2). */
+const namedBit = (bit: number): Uint8Array => {
+  const content = new Uint8Array(2 + Math.floor(bit / 8));
+  content[0] = 7 - (bit % 8);
+  content[content.length - 1] = 0x80 >> (bit % 8);
+  return der(TAG.BIT_STRING, content);
+};
+
+const timestampToken = (
+  signer: TimestampSigner,
+  request: TimestampRequest,
+  grant: TimestampGrant,
+): Uint8Array => {
+  const info = tstInfo(request, grant);
+  const signedData = sequence(
+    integer(3),
+    setOf(SHA256),
+    sequence(oid(OID.tstInfo), der(contextTag(0), octetString(info))),
+    ...(request.certificates ? [der(contextTag(0), ...signer.chain)] : []),
+    setOf(signerInfo(signer, info, grant.genTime)),
+  );
+  return sequence(oid(OID.signedData), der(contextTag(0), signedData));
+};
+
+const tstInfo = (request: TimestampRequest, grant: TimestampGrant): Uint8Array =>
+  sequence(
+    integer(1),
+    oid(grant.policy),
+    messageImprint(request.hash, request.digest),
+    integer(grant.serialNumber),
+    generalizedTime(grant.genTime),
+    sequence(integer(1)),
+    // `ordering` is FALSE, the default, and so left out.
+    ...(request.nonce === undefined ? [] : [integer(request.nonce)]),
+  );
+
+const SHA256 = sequence(oid(HASH_OIDS.sha256));
+
+const signerInfo = (signer: TimestampSigner, info: Uint8Array, time: number): Uint8Array => {
+  const attributes = [
+    attribute(OID.contentType, oid(OID.tstInfo)),
+    attribute(OID.signingTime, certificateTime(time)),
+    attribute(OID.messageDigest, octetString(digest("sha256", info))),
+    attribute(OID.signingCertificateV2, signingCertificateV2(signer.chain[0] ?? new Uint8Array())),
+  ];
+  // RFC 5652 §5.4: what is signed is the SET OF, not its [0] IMPLICIT form.
+  const signed = setOf(...attributes);
+  const implicit = signed.slice();
+  implicit[0] = contextTag(0);
+  return sequence(
+    integer(1),
+    sequence(signer.issuer, der(TAG.INTEGER, signer.serial)),
+    SHA256,
+    implicit,
+    signatureAlgorithm(signer.key.publicKey),
+    octetString(sign(signer.key, "sha256", signed)),
+  );
+};
+
+const attribute = (type: string, value: Uint8Array): Uint8Array =>
+  sequence(oid(type), setOf(value));
+
+/** SigningCertificateV2 (RFC 5816 §2.2.1) with one ESSCertIDv2 by SHA-256, its default. */
+const signingCertificateV2 = (leaf: Uint8Array): Uint8Array =>
+  sequence(sequence(sequence(octetString(sha256(leaf)))));
