@@ -1,15 +1,15 @@
 import type { Sha256 } from "../crypto/hash.ts";
 import { equal } from "../formats/bytes.ts";
+import { leafHash } from "../formats/merkle.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { type CheckpointFile, openCheckpointFile } from "./checkpoint-file.ts";
 import type { CheckpointSigner, TreeHead } from "./note-writer.ts";
 import { openTreeDatabase, type StoredLeaf, type TreeDatabase } from "./tree-database.ts";
 import {
-  consistencyPath,
-  hashLeaf,
-  inclusionPath,
+  consistencyProofOf,
+  inclusionProofOf,
   openFrontier,
-  rootHash,
+  rootOf,
   storedCount,
 } from "./tree-math.ts";
 
@@ -119,15 +119,13 @@ const recover = async (
   if (last !== undefined && last.size > leaves) {
     return fail("STATE_CORRUPT", `${path} has ${leaves} leaves of ${last.size} that were promised`);
   }
-  if (last !== undefined && !equal(rootHash(last.size, database.readNode), last.root)) {
+  if (last !== undefined && !equal(rootOf(last.size, database.readNode), last.root)) {
     return fail("STATE_CORRUPT", `the first ${last.size} leaves of ${path} are not those promised`);
   }
   if (last !== undefined && file.last !== undefined && last.size === leaves) {
     return ok({ ...last, note: file.last });
   }
-  return ok(
-    await publish(signer, file, { size: leaves, root: rootHash(leaves, database.readNode) }),
-  );
+  return ok(await publish(signer, file, { size: leaves, root: rootOf(leaves, database.readNode) }));
 };
 
 const publish = async (
@@ -158,7 +156,7 @@ const treeStore = (
       const results = writer(batch.map((waiting) => waiting.leaf));
       const size = results.reduce((most, { leaf }) => Math.max(most, leaf.index + 1), head.size);
       if (size > head.size) {
-        head = await publish(signer, file, { size, root: rootHash(size, database.readNode) });
+        head = await publish(signer, file, { size, root: rootOf(size, database.readNode) });
       }
       batch.forEach(({ answer }, at) => {
         const result = results[at];
@@ -217,16 +215,16 @@ const reader = (database: TreeDatabase, head: () => PublishedHead) => {
   return {
     head,
     leaf: (index: number) => (visible(index) ? database.leaf(index) : undefined),
-    find: (leafHash: Uint8Array) => {
-      const index = database.indexOf(leafHash);
+    find: (hash: Uint8Array) => {
+      const index = database.indexOf(hash);
       return visible(index) ? index : undefined;
     },
     search: (key: string, limit: number) => database.withKey(key, limit).filter(visible),
-    root: (size: number) => rootHash(within(size), database.readNode),
+    root: (size: number) => rootOf(within(size), database.readNode),
     inclusionProof: (index: number, size: number) =>
-      inclusionPath(index, within(size), database.readNode),
+      inclusionProofOf(index, within(size), database.readNode),
     consistencyProof: (first: number, size: number) =>
-      consistencyPath(first, within(size), database.readNode),
+      consistencyProofOf(first, within(size), database.readNode),
     node: (level: number, index: number) => {
       within((index + 1) * 2 ** level);
       return database.readNode(level, index);
@@ -241,7 +239,7 @@ const batchWriter = (database: TreeDatabase, opened: number, now: () => number) 
   const frontier = openFrontier(opened, database.readNode);
   let next = opened;
   const write = (leaf: NewLeaf): Written => {
-    const hash = hashLeaf(leaf.body);
+    const hash = leafHash(leaf.body);
     const earlier = database.indexOf(hash);
     const known = earlier === undefined ? undefined : database.leaf(earlier);
     if (known !== undefined) return { leaf: known, duplicate: true };
