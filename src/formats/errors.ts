@@ -71,6 +71,8 @@ export const HINTS = {
     "The log entry is about another signature, certificate or file. Treat the bundle as forged.",
   TLOG_UNKNOWN_LOG:
     "The entry comes from a log that the trust root does not know. Check the trust root in use.",
+  TLOG_SET_MISSING:
+    "The entry has no promise (SET) of the log, and nothing else stands for it. Sign again.",
   TLOG_SET: "The log's promise (SET) does not cover this entry. Treat the bundle as forged.",
   TLOG_INCLUSION: "The entry is not in the log's tree. Sign again, or check the trust root in use.",
   TLOG_INCLUSION_MISSING:
@@ -137,6 +139,7 @@ export const HINTS = {
 
   // Build
   BUILD_PROJECT: "Run in a folder with a pyproject.toml, or name one.",
+  BUILD_SOURCE: "The project's files could not be copied. Read what git or the system says.",
   BUILD_PYTHON:
     "Install Python 3.10 or later, or set PYTHON_VERSION or --python to one that is there.",
   BUILD_ENVIRONMENT:
