@@ -1,8 +1,9 @@
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Artifact } from "../formats/artifact.ts";
 import { digestStream } from "../formats/artifact.ts";
+import { concat } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 
 /** The files a stage may touch; paths are the caller's, relative ones to the working folder. */
@@ -30,11 +31,17 @@ const READ_SIZE = 256 * 1024;
 const reason = (error: unknown): string =>
   (error as { code?: string }).code ?? (error instanceof Error ? error.name : "unknown error");
 
+/** Counts what it reads: a pipe or a growing file has no size to go by. */
 const read = async (path: string, maxBytes: number): Promise<Result<Uint8Array>> => {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
   try {
-    const { size } = await stat(path);
-    if (size > maxBytes) return fail("FORMAT_SIZE", `${path} has ${size} bytes, over ${maxBytes}`);
-    return ok(new Uint8Array(await readFile(path)));
+    for await (const chunk of createReadStream(path, { highWaterMark: READ_SIZE })) {
+      size += chunk.length;
+      if (size > maxBytes) return fail("FORMAT_SIZE", `${path} has more than ${maxBytes} bytes`);
+      chunks.push(chunk);
+    }
+    return ok(concat(...chunks));
   } catch (error) {
     return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
   }

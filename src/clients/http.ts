@@ -44,12 +44,15 @@ export const shownUrl = (url: string): string => {
  *
  * Redirects are followed by hand, at most 5, and credentials stay with the origin they were for.
  *
- * Fails with NETWORK_UNREACHABLE after the last attempt and FORMAT_SIZE for an oversized answer.
+ * Fails with CONFIG for an address that is none, NETWORK_UNREACHABLE after the last attempt,
+ * NETWORK_RESPONSE for a redirect that is not followed, and FORMAT_SIZE for an oversized answer.
  */
 export const exchange = async (
   outside: Outside,
   request: HttpRequest,
 ): Promise<Result<HttpResponse>> => {
+  const refusal = refuseAddress(request);
+  if (refusal !== undefined) return refusal;
   let reason = "";
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const outcome = await attemptOnce(outside, request);
@@ -61,6 +64,15 @@ export const exchange = async (
     "NETWORK_UNREACHABLE",
     `the ${request.service} at ${shownUrl(request.url)} did not answer after ${ATTEMPTS} attempts: ${reason}`,
   );
+};
+
+/** Credentials in an address would end up in logs, and fetch refuses them anyway. */
+const refuseAddress = (request: HttpRequest): ReturnType<typeof fail> | undefined => {
+  const url = URL.parse(request.url);
+  const usable = url !== null && ["http:", "https:"].includes(url.protocol);
+  if (usable && url.username === "" && url.password === "") return undefined;
+  const what = usable ? "holds credentials" : "is not an http or https URL";
+  return fail("CONFIG", `the address of the ${request.service} ${what}`);
 };
 
 type Attempt =
@@ -77,14 +89,14 @@ const attemptOnce = async (outside: Outside, request: HttpRequest): Promise<Atte
   const timeout = request.timeout ?? 30_000;
   const signal = AbortSignal.timeout(timeout);
   try {
-    const response = await send(outside, request, signal);
-    if ("ok" in response && !(response instanceof Response))
-      return { kind: "done", result: response };
+    const sent = await send(outside, request, signal);
+    if (!sent.ok) return { kind: "done", result: sent };
+    const { response } = sent.value;
     if (RETRIED.has(response.status)) {
       await response.body?.cancel();
       return again(`status ${response.status}`, retryAfter(outside, response.headers));
     }
-    return { kind: "done", result: await read(request, response) };
+    return { kind: "done", result: await read(request, sent.value) };
   } catch (error) {
     return again(signal.aborted ? `no answer in ${timeout} ms` : describe(error));
   }
@@ -110,11 +122,14 @@ const describe = (error: unknown): string => {
 const MAX_REDIRECTS = 5;
 const SECRET_HEADERS = new Set(["authorization", "private-token", "job-token", "deploy-token"]);
 
+/** An answer that is no redirect, and the URL that gave it. */
+type Answered = { readonly response: Response; readonly url: string };
+
 const send = async (
   outside: Outside,
   request: HttpRequest,
   signal: AbortSignal,
-): Promise<Response | ReturnType<typeof fail>> => {
+): Promise<Result<Answered>> => {
   let url = request.url;
   let headers = request.headers ?? {};
   for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
@@ -130,7 +145,7 @@ const send = async (
     });
     const location = response.headers.get("location");
     const redirected = [301, 302, 303, 307, 308].includes(response.status) && location !== null;
-    if (!redirected) return response;
+    if (!redirected) return ok({ response, url });
     await response.body?.cancel();
     const refusal = refuseRedirect(request, url, location);
     if (refusal !== undefined) return refusal;
@@ -169,7 +184,10 @@ const withoutSecrets = (headers: Readonly<Record<string, string>>): Record<strin
     Object.entries(headers).filter(([name]) => !SECRET_HEADERS.has(name.toLowerCase())),
   );
 
-const read = async (request: HttpRequest, response: Response): Promise<Result<HttpResponse>> => {
+const read = async (
+  request: HttpRequest,
+  { response, url }: Answered,
+): Promise<Result<HttpResponse>> => {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
@@ -188,5 +206,5 @@ const read = async (request: HttpRequest, response: Response): Promise<Result<Ht
     throw new Error("truncated answer");
   }
   const body = new Uint8Array(Buffer.concat(chunks));
-  return ok({ status: response.status, headers: response.headers, body, url: response.url });
+  return ok({ status: response.status, headers: response.headers, body, url });
 };
