@@ -1,3 +1,7 @@
+import { utf8 } from "./bytes.ts";
+import { type Json, parseJson, readJson } from "./json.ts";
+import type { Result } from "./result.ts";
+
 /** A file that the build made. */
 export type BuiltDistribution = {
   readonly filename: string;
@@ -46,3 +50,86 @@ export type BuildRecord = {
 
 /** The file name of the build record in the output folder. */
 export const BUILD_RECORD_NAME = "wheelseal-build.json";
+
+const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_RESOLVED = 10_000;
+const MAX_DISTRIBUTIONS = 1000;
+
+/** Reads `wheelseal-build.json`; fails with BUILD_RECORD. */
+export const parseBuildRecord = (bytes: Uint8Array): Result<BuildRecord> => {
+  const value = parseJson(bytes, MAX_BYTES, "the build record");
+  return value.ok ? readJson(value.value, "BUILD_RECORD", "record", readRecord) : value;
+};
+
+/** The bytes of `wheelseal-build.json`: indented JSON with a final newline. */
+export const formatBuildRecord = (record: BuildRecord): Uint8Array =>
+  utf8(`${JSON.stringify(record, null, 2)}\n`);
+
+const readRecord = (json: Json): BuildRecord => {
+  if (json.field("recordVersion").integer() !== 1) json.field("recordVersion").refuse("is not 1");
+  const python = json.field("python");
+  return {
+    recordVersion: 1,
+    name: json.field("name").string(),
+    version: json.field("version").string(),
+    source: readSource(json.field("source")),
+    settings: {
+      reproducible: json.field("settings").field("reproducible").boolean(),
+      metadata: Object.fromEntries(
+        json
+          .field("settings")
+          .field("metadata")
+          .members(MAX_RESOLVED)
+          .map(([name, value]) => [name, value.string()]),
+      ),
+    },
+    backend: {
+      name: json.field("backend").field("name").string(),
+      requires: json
+        .field("backend")
+        .field("requires")
+        .items(MAX_RESOLVED)
+        .map((item) => item.string()),
+    },
+    python: {
+      version: python.field("version").string(),
+      implementation: python.field("implementation").string(),
+      platform: python.field("platform").string(),
+    },
+    resolved: json
+      .field("resolved")
+      .items(MAX_RESOLVED)
+      .map((item) => ({
+        name: item.field("name").string(),
+        version: item.field("version").string(),
+      })),
+    startedOn: json.field("startedOn").string(),
+    finishedOn: json.field("finishedOn").string(),
+    distributions: json.field("distributions").items(MAX_DISTRIBUTIONS).map(readDistribution),
+  };
+};
+
+const readSource = (json: Json): BuildRecord["source"] => {
+  const text = (name: "uri" | "commit" | "ref"): { [key in typeof name]?: string } => {
+    const value = json.optional(name)?.string();
+    return value === undefined ? {} : { [name]: value };
+  };
+  return {
+    ...text("uri"),
+    ...text("commit"),
+    ...text("ref"),
+    dirty: json.field("dirty").boolean(),
+    sourceDateEpoch: json.field("sourceDateEpoch").integer(),
+  };
+};
+
+const readDistribution = (json: Json): BuiltDistribution => {
+  const sha256 = json.field("sha256").string();
+  if (!/^[0-9a-f]{64}$/.test(sha256))
+    json.field("sha256").refuse("is not a SHA-256 digest in hexadecimal");
+  return {
+    filename: json.field("filename").string(),
+    sha256,
+    size: json.field("size").integer(),
+  };
+};

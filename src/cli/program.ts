@@ -1,0 +1,231 @@
+import { Command as Commander, CommanderError } from "commander";
+import type { Command } from "./command.ts";
+import {
+  BUILD_OPTIONS,
+  IDENTITY_OPTIONS,
+  JSON_OPTION,
+  type OptionHelp,
+  PROFILE_OPTIONS,
+  REGISTRY_OPTIONS,
+  SERVICE_OPTIONS,
+  TRUST_OPTIONS,
+} from "./options.ts";
+
+/** A command of the tool: its words, and where its code is loaded from when it is called. */
+type Entry = {
+  readonly name: string;
+  readonly operands: string;
+  readonly summary: string;
+  readonly options: readonly OptionHelp[];
+  readonly load: () => Promise<Command>;
+};
+
+const OUT_OPTION: OptionHelp = ["--out <dir>", "folder of the distributions, dist where not given"];
+const FORCE_OPTION: OptionHelp = ["--force", "sign again what is already signed"];
+const PER_FILE_OPTION: OptionHelp = ["--certificate-per-file", "one certificate a file"];
+const FIRST_OPTION: OptionHelp = ["--signatures-first", "publish signatures before the packages"];
+const JUNIT_OPTION: OptionHelp = ["--junit <file>", "also write a JUnit report"];
+
+const ENTRIES: readonly Entry[] = [
+  {
+    name: "pipeline",
+    operands: "[dir]",
+    summary: "the six stages on a project",
+    options: [
+      ...PROFILE_OPTIONS,
+      OUT_OPTION,
+      ...BUILD_OPTIONS,
+      ...SERVICE_OPTIONS,
+      ...REGISTRY_OPTIONS,
+      ...IDENTITY_OPTIONS,
+      ...TRUST_OPTIONS,
+      FIRST_OPTION,
+      PER_FILE_OPTION,
+      JUNIT_OPTION,
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-pipeline.ts")).pipelineCommand,
+  },
+  {
+    name: "build",
+    operands: "[dir]",
+    summary: "make a wheel and an sdist, and the record of how",
+    options: [OUT_OPTION, ...BUILD_OPTIONS, JSON_OPTION],
+    load: async () => (await import("./command-build.ts")).buildCommand,
+  },
+  {
+    name: "sign",
+    operands: "[dist]",
+    summary: "sign what was built, with this job's identity",
+    options: [
+      ...PROFILE_OPTIONS,
+      ...SERVICE_OPTIONS,
+      ...TRUST_OPTIONS,
+      PER_FILE_OPTION,
+      FORCE_OPTION,
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-sign.ts")).signCommand,
+  },
+  {
+    name: "verify",
+    operands: "[files...]",
+    summary: "verify a folder of distributions, or files with given evidence",
+    options: [
+      ...IDENTITY_OPTIONS,
+      ["--bundle <file>", "evidence: a Sigstore bundle, or cosign's --bundle JSON"],
+      ["--signature <file>", "evidence: a detached signature, with --certificate or --key"],
+      ["--certificate <file>", "evidence: the certificate of a detached signature"],
+      ["--attestation <file>", "evidence: a PEP 740 attestation or provenance object"],
+      ["--key <pem>", "the managed key that must have signed"],
+      ["--rekor-url <url>", "log to ask for the entry of a detached signature"],
+      ...TRUST_OPTIONS,
+      ...PROFILE_OPTIONS,
+      JUNIT_OPTION,
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-verify.ts")).verifyCommand,
+  },
+  {
+    name: "publish",
+    operands: "[dist]",
+    summary: "verify, then upload the distributions to the index",
+    options: [
+      ...PROFILE_OPTIONS,
+      ...REGISTRY_OPTIONS,
+      ...IDENTITY_OPTIONS,
+      ...TRUST_OPTIONS,
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-publish.ts")).publishCommand,
+  },
+  {
+    name: "publish-signatures",
+    operands: "[dist]",
+    summary: "verify, then upload signatures and attestations to the generic registry",
+    options: [
+      ...PROFILE_OPTIONS,
+      ...REGISTRY_OPTIONS,
+      ...IDENTITY_OPTIONS,
+      ...TRUST_OPTIONS,
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-publish.ts")).publishSignaturesCommand,
+  },
+  {
+    name: "consume",
+    operands: "<requirement>",
+    summary: "fetch NAME==VERSION as an outsider, verify, install and import it",
+    options: [
+      ...PROFILE_OPTIONS,
+      ["--index-url <url>", "simple index to read the release from"],
+      ["--generic-url <url>", "generic package NAME/VERSION that holds the signatures"],
+      ...IDENTITY_OPTIONS,
+      ...TRUST_OPTIONS,
+      ["--python <program>", "Python to install into: a path or a version such as 3.12"],
+      ["--download <dir>", "keep the verified files here"],
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-consume.ts")).consumeCommand,
+  },
+  {
+    name: "explain",
+    operands: "<file>",
+    summary: "every check on a file: what was compared, and why it passed or not",
+    options: [...IDENTITY_OPTIONS, ...TRUST_OPTIONS, ...PROFILE_OPTIONS, JSON_OPTION],
+    load: async () => (await import("./command-explain.ts")).explainCommand,
+  },
+  {
+    name: "up",
+    operands: "",
+    summary: "run the local stack until interrupted",
+    options: [
+      ["--state <dir>", "state folder, .wheelseal/state where not given"],
+      ["--port <n>", "port on loopback; the last one used, or any"],
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-up.ts")).upCommand,
+  },
+  {
+    name: "trust",
+    operands: "<action> [dir]",
+    summary: "export: write the local stack's ClientTrustConfig and PEM files",
+    options: [["--state <dir>", "state folder of the local stack"], JSON_OPTION],
+    load: async () => (await import("./command-trust.ts")).trustCommand,
+  },
+  {
+    name: "token",
+    operands: "",
+    summary: "a GitLab-shaped id_token from the local issuer",
+    options: [
+      ["--state <dir>", "state folder of the local stack"],
+      ["--project <path>", "project path, for example acme/widgets"],
+      ["--ref <name>", "branch or tag name"],
+      ["--ref-type <type>", "branch or tag"],
+      ["--audience <aud>", "audience, sigstore where not given"],
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-token.ts")).tokenCommand,
+  },
+];
+
+/** What was typed, understood: the command to run, or text to show with an exit code. */
+export type Parsed =
+  | {
+      readonly kind: "run";
+      readonly load: () => Promise<Command>;
+      readonly operands: readonly string[];
+      readonly flags: Readonly<Record<string, string | boolean>>;
+    }
+  | { readonly kind: "help"; readonly text: string }
+  | { readonly kind: "usage"; readonly message: string };
+
+const kebab = (flags: Record<string, string | boolean>): Record<string, string | boolean> =>
+  Object.fromEntries(
+    Object.entries(flags).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+      value,
+    ]),
+  );
+
+/** Reads the arguments; prints nothing and never ends the process. */
+export const parseArguments = (argv: readonly string[], version: string): Parsed => {
+  let parsed: Parsed | undefined;
+  let printed = "";
+  const program = new Commander("wheelseal")
+    .description(
+      "Takes a Python package from source to a verified install, and lets anyone prove it.",
+    )
+    .option("-V", "print the version")
+    .helpCommand(false)
+    .showHelpAfterError(false)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        printed += text;
+      },
+      writeErr: () => undefined,
+    });
+  for (const entry of ENTRIES) {
+    const command = program.command(entry.name).summary(entry.summary).description(entry.summary);
+    if (entry.operands !== "") command.arguments(entry.operands);
+    for (const [flag, help] of entry.options) command.option(flag, help);
+    command.action(() => {
+      const flags = kebab(command.opts<Record<string, string | boolean>>());
+      parsed = { kind: "run", load: entry.load, operands: command.args, flags };
+    });
+  }
+  try {
+    if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
+      return { kind: "help", text: version };
+    }
+    if (argv.length === 0) return { kind: "help", text: program.helpInformation().trimEnd() };
+    program.parse(argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: "help", text: printed.trimEnd() };
+    return { kind: "usage", message: error.message.replace(/^error: /, "") };
+  }
+  return parsed ?? { kind: "usage", message: "no command was given" };
+};

@@ -1,0 +1,113 @@
+import type { Files } from "../clients/files.ts";
+import { BUILD_RECORD_NAME, type BuildRecord, parseBuildRecord } from "../formats/build-record.ts";
+import { fail, failure, ok, type Result } from "../formats/result.ts";
+import type { TrustedRoot } from "../formats/trusted-root.ts";
+import type { Expectation } from "../verification/verdict.ts";
+import type { Report } from "./events.ts";
+import { type Finding, type ReleaseVerdict, verifyRelease } from "./release.ts";
+
+/** Checks the distribution at `path` itself. */
+export type Inspect = (path: string) => Promise<Result<{ readonly findings: readonly Finding[] }>>;
+
+export type VerifyInput = {
+  /** The folder of distributions and their evidence. */
+  readonly folder: string;
+  readonly expect: Expectation;
+  readonly trust: TrustedRoot;
+  readonly files: Files;
+  readonly inspect: Inspect;
+  readonly now: () => number;
+  readonly report: Report;
+};
+
+/** What verifying a folder gave: verified only where every file is, and there is at least one. */
+export type FolderVerdict = {
+  readonly verdicts: readonly ReleaseVerdict[];
+  /** The first failure, or that there was nothing to verify; absent when all is verified. */
+  readonly failure?: ReleaseVerdict["failure"];
+};
+
+const MAX_EVIDENCE_BYTES = 16 * 1024 * 1024;
+const MAX_RECORD_BYTES = 16 * 1024 * 1024;
+
+/** Whether a file name is that of a wheel or an sdist. */
+export const isDistribution = (name: string): boolean =>
+  name.endsWith(".whl") || name.endsWith(".tar.gz");
+
+/**
+ * Verifies every wheel and sdist in a folder against the evidence beside it, with no network.
+ * Fails closed: an empty folder is DIST_EMPTY; a file the build record lists and that is absent or
+ * changed is DIST_CHANGED.
+ */
+export const verifyFolder = async (input: VerifyInput): Promise<Result<FolderVerdict>> => {
+  const { folder, files } = input;
+  const names = await files.list(folder);
+  if (!names.ok) return names;
+  const distributions = names.value.filter(isDistribution);
+  if (distributions.length === 0)
+    return fail("DIST_EMPTY", `${folder} holds no wheel and no sdist`);
+  const record = await readBuildRecord(files, folder);
+  if (!record.ok) return record;
+  const complete = checkComplete(record.value, distributions, folder);
+  if (!complete.ok) return complete;
+  const verdicts: ReleaseVerdict[] = [];
+  for (const name of distributions) {
+    const verdict = await verifyOne(input, name, record.value);
+    if (!verdict.ok) return verdict;
+    verdicts.push(verdict.value);
+    const said = verdict.value.failure === undefined ? "verified" : verdict.value.failure.code;
+    input.report({
+      kind: "progress",
+      stage: "verify",
+      at: input.now(),
+      message: `${name}: ${said}`,
+    });
+  }
+  const failed = verdicts.find((verdict) => verdict.failure !== undefined);
+  return ok(failed?.failure === undefined ? { verdicts } : { verdicts, failure: failed.failure });
+};
+
+/** The record that the build left in a folder, or `undefined` where there is none. */
+export const readBuildRecord = async (
+  files: Files,
+  folder: string,
+): Promise<Result<BuildRecord | undefined>> => {
+  const bytes = await files.readIfPresent(`${folder}/${BUILD_RECORD_NAME}`, MAX_RECORD_BYTES);
+  if (!bytes.ok) return bytes;
+  return bytes.value === undefined ? ok(undefined) : parseBuildRecord(bytes.value);
+};
+
+const checkComplete = (
+  record: BuildRecord | undefined,
+  present: readonly string[],
+  folder: string,
+): Result<void> => {
+  const missing = record?.distributions.find(({ filename }) => !present.includes(filename));
+  if (missing === undefined) return ok(undefined);
+  return fail("DIST_CHANGED", `${folder} lacks ${missing.filename}, which the build record lists`);
+};
+
+const verifyOne = async (
+  input: VerifyInput,
+  name: string,
+  record: BuildRecord | undefined,
+): Promise<Result<ReleaseVerdict>> => {
+  const { folder, files, expect, trust, inspect } = input;
+  const path = `${folder}/${name}`;
+  const artifact = await files.artifact(path);
+  if (!artifact.ok) return artifact;
+  const verdict = await verifyRelease({
+    artifact: artifact.value,
+    evidence: (file) => files.readIfPresent(`${folder}/${file}`, MAX_EVIDENCE_BYTES),
+    inspect: () => inspect(path),
+    expect,
+    trust,
+    now: input.now(),
+  });
+  if (verdict.failure !== undefined || record === undefined) return ok(verdict);
+  const built = record.distributions.find(({ filename }) => filename === name);
+  if (built?.sha256 === verdict.sha256) return ok(verdict);
+  const what =
+    built === undefined ? "is not in the build record" : "is not the file that was built";
+  return ok({ ...verdict, failure: failure("DIST_CHANGED", `${name} ${what}`) });
+};
