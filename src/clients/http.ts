@@ -50,12 +50,25 @@ export const shownUrl = (url: string): string => {
 export const exchange = async (
   outside: Outside,
   request: HttpRequest,
-): Promise<Result<HttpResponse>> => {
+): Promise<Result<HttpResponse>> => exchangeWith(outside, request, read);
+
+/** An answer that is no redirect, and the URL that gave it. */
+export type Answered = { readonly response: Response; readonly url: string };
+
+/** Reads an answer to its end. A throw means that it broke off: it will be asked for again. */
+export type ReadAnswer<T> = (request: HttpRequest, answered: Answered) => Promise<Result<T>>;
+
+/** {@link exchange} for who reads the answer in its own way, for example into a file. */
+export const exchangeWith = async <T>(
+  outside: Outside,
+  request: HttpRequest,
+  readAnswer: ReadAnswer<T>,
+): Promise<Result<T>> => {
   const refusal = refuseAddress(request);
   if (refusal !== undefined) return refusal;
   let reason = "";
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const outcome = await attemptOnce(outside, request);
+    const outcome = await attemptOnce(outside, request, readAnswer);
     if (outcome.kind === "done") return outcome.result;
     reason = outcome.reason;
     if (attempt < ATTEMPTS) await outside.sleep(outcome.after ?? delay(outside, attempt));
@@ -75,8 +88,8 @@ const refuseAddress = (request: HttpRequest): ReturnType<typeof fail> | undefine
   return fail("CONFIG", `the address of the ${request.service} ${what}`);
 };
 
-type Attempt =
-  | { kind: "done"; result: Result<HttpResponse> }
+type Attempt<T> =
+  | { kind: "done"; result: Result<T> }
   | { kind: "again"; reason: string; after?: number };
 
 /** Full jitter: between a quarter and the whole of the doubled delay. */
@@ -85,7 +98,11 @@ const delay = (outside: Outside, attempt: number): number => {
   return ceiling * (0.25 + (0.75 * (outside.random(1)[0] ?? 0)) / 255);
 };
 
-const attemptOnce = async (outside: Outside, request: HttpRequest): Promise<Attempt> => {
+const attemptOnce = async <T>(
+  outside: Outside,
+  request: HttpRequest,
+  readAnswer: ReadAnswer<T>,
+): Promise<Attempt<T>> => {
   const timeout = request.timeout ?? 30_000;
   const signal = AbortSignal.timeout(timeout);
   try {
@@ -96,13 +113,13 @@ const attemptOnce = async (outside: Outside, request: HttpRequest): Promise<Atte
       await response.body?.cancel();
       return again(`status ${response.status}`, retryAfter(outside, response.headers));
     }
-    return { kind: "done", result: await read(request, sent.value) };
+    return { kind: "done", result: await readAnswer(request, sent.value) };
   } catch (error) {
     return again(signal.aborted ? `no answer in ${timeout} ms` : describe(error));
   }
 };
 
-const again = (reason: string, after?: number): Attempt =>
+const again = (reason: string, after?: number): Attempt<never> =>
   after === undefined ? { kind: "again", reason } : { kind: "again", reason, after };
 
 const retryAfter = (outside: Outside, headers: Headers): number | undefined => {
@@ -121,9 +138,6 @@ const describe = (error: unknown): string => {
 
 const MAX_REDIRECTS = 5;
 const SECRET_HEADERS = new Set(["authorization", "private-token", "job-token", "deploy-token"]);
-
-/** An answer that is no redirect, and the URL that gave it. */
-type Answered = { readonly response: Response; readonly url: string };
 
 const send = async (
   outside: Outside,
@@ -184,10 +198,7 @@ const withoutSecrets = (headers: Readonly<Record<string, string>>): Record<strin
     Object.entries(headers).filter(([name]) => !SECRET_HEADERS.has(name.toLowerCase())),
   );
 
-const read = async (
-  request: HttpRequest,
-  { response, url }: Answered,
-): Promise<Result<HttpResponse>> => {
+const read: ReadAnswer<HttpResponse> = async (request, { response, url }) => {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {

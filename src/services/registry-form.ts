@@ -1,0 +1,111 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { ReadableStream as NodeReadableStream } from "node:stream/web";
+import { Busboy, type BusboyInstance } from "@fastify/busboy";
+import type { Received, RegistryStore } from "./registry-store.ts";
+
+/** The upload form of PyPI's legacy API: fields, and one file called `content`. */
+export type UploadForm = {
+  /** Values by field name, in their order; a repeated field has several. */
+  readonly fields: ReadonlyMap<string, readonly string[]>;
+  readonly content?: { readonly fileName: string; readonly received: Received };
+};
+
+export type FormOutcome =
+  | { readonly kind: "form"; readonly form: UploadForm }
+  | { readonly kind: "too-large" }
+  | { readonly kind: "malformed"; readonly reason: string };
+
+export const FORM_LIMITS = {
+  fieldNameSize: 100,
+  /** A long README is an honest description. */
+  fieldSize: 4 * 1024 * 1024,
+  /** Classifiers and requirements are one field each. */
+  fields: 2000,
+  files: 4,
+  headerPairs: 20,
+  headerSize: 16 * 1024,
+} as const;
+
+type Reading = {
+  fields: Map<string, string[]>;
+  total: number;
+  refused?: string;
+  fileName?: string;
+  content?: Promise<Received | undefined>;
+};
+
+const MAX_FIELDS_SIZE = 16 * 1024 * 1024;
+
+const listen = (
+  busboy: BusboyInstance,
+  reading: Reading,
+  store: RegistryStore,
+  maxBytes: number,
+): void => {
+  const refuse = (reason: string): void => {
+    reading.refused ??= reason;
+  };
+  busboy.on("field", (name, value, nameTruncated, valueTruncated) => {
+    reading.total += value.length;
+    if (nameTruncated || valueTruncated) return refuse("a field is too long");
+    if (reading.total > MAX_FIELDS_SIZE) return refuse("the fields are too long");
+    reading.fields.set(name, [...(reading.fields.get(name) ?? []), value]);
+  });
+  busboy.on("file", (name, stream, fileName) => {
+    if (name !== "content" || reading.content !== undefined) {
+      if (name === "content") refuse("content is given twice");
+      stream.on("error", () => {});
+      stream.resume();
+      return;
+    }
+    reading.fileName = fileName;
+    reading.content = store.receive(stream, maxBytes).finally(() => stream.resume());
+    reading.content.catch(() => {});
+  });
+  busboy.on("fieldsLimit", () => refuse("there are too many fields"));
+  busboy.on("filesLimit", () => refuse("there are too many files"));
+};
+
+/** Reads a multipart form; the file goes to disk while it arrives, and is digested on the way. */
+export const readForm = async (
+  request: Request,
+  store: RegistryStore,
+  maxBytes: number,
+): Promise<FormOutcome> => {
+  const contentType = request.headers.get("content-type") ?? "";
+  if (!contentType.startsWith("multipart/form-data") || request.body === null) {
+    return { kind: "malformed", reason: "the body is not multipart/form-data" };
+  }
+  const reading: Reading = { fields: new Map(), total: 0 };
+  let broken: string | undefined;
+  try {
+    const busboy = new Busboy({
+      headers: { "content-type": contentType },
+      limits: FORM_LIMITS,
+      // With the path kept, a name that climbs is seen and refused, not quietly shortened.
+      preservePath: true,
+      isPartAFile: (_name, _type, fileName) => fileName !== undefined,
+    });
+    listen(busboy, reading, store, maxBytes);
+    await pipeline(Readable.fromWeb(request.body as NodeReadableStream), busboy);
+  } catch {
+    broken = "the form breaks off or is malformed";
+  }
+  return finish(reading, broken);
+};
+
+const finish = async (reading: Reading, broken: string | undefined): Promise<FormOutcome> => {
+  const [content] = await Promise.allSettled([reading.content]);
+  const received = content.status === "fulfilled" ? content.value : undefined;
+  const refused =
+    broken ?? reading.refused ?? (content.status === "rejected" ? "content breaks off" : undefined);
+  if (refused !== undefined) {
+    await received?.discard();
+    return { kind: "malformed", reason: refused };
+  }
+  if (reading.content === undefined) return { kind: "form", form: { fields: reading.fields } };
+  if (received === undefined) return { kind: "too-large" };
+  const fileName = reading.fileName ?? "";
+  return { kind: "form", form: { fields: reading.fields, content: { fileName, received } } };
+};
