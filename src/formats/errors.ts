@@ -32,6 +32,8 @@ export const HINTS = {
   ATTESTATION_CLAIMS:
     "The attestation claims something its certificate does not. Treat it as forged, and tell the publisher.",
   DETACHED_FORMAT: "The .sig or .crt file is not in cosign's format. Fetch or make it again.",
+  DETACHED_MISMATCH:
+    "The .sig or .crt file is not the one in the bundle. Fetch the evidence again; if it stays, do not use the file.",
   EVIDENCE_MISSING:
     "There is no signature, bundle or attestation beside the file. Sign it, or fetch its evidence.",
 

@@ -1,0 +1,121 @@
+import { access } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { fail, ok, type Result } from "../formats/result.ts";
+import { type Environment, plainEnvironment } from "./environment.ts";
+import { lastLines, runProgram } from "./process.ts";
+
+/** What git says about a folder. Nothing here changes the repository, not even its index. */
+export type GitState = {
+  /** The top folder of the work tree, absolute. */
+  readonly top: string;
+  /** 40 or 64 hexadecimal digits; absent before the first commit. */
+  readonly commit?: string;
+  /** Seconds since 1970: the committer's time. */
+  readonly commitTime?: number;
+  /** For example `refs/heads/main`; absent on a detached head. */
+  readonly ref?: string;
+  /** The URL of `origin` without credentials; absent where it is a path of this machine. */
+  readonly uri?: string;
+  /** Whether the folder's files differ from the commit. */
+  readonly dirty: boolean;
+};
+
+const GIT_TIME = 120_000;
+const MAX_LISTING = 256 * 1024 * 1024;
+
+/** Optional locks would refresh the index; a monitor or hook would run the repository's code. */
+const SAFE = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"];
+
+/** Runs git in `folder` and gives what it prints; fails with BUILD_SOURCE on another end than 0. */
+export const git = async (
+  folder: string,
+  environment: Environment,
+  args: readonly string[],
+  input?: string,
+): Promise<Result<string>> => {
+  const { HOME, XDG_CONFIG_HOME } = environment;
+  const ended = await runProgram(
+    {
+      program: "git",
+      args: [...SAFE, "-C", folder, ...args],
+      env: {
+        ...plainEnvironment(environment),
+        // Settings of the user, such as safe.directory.
+        ...(HOME === undefined ? {} : { HOME }),
+        ...(XDG_CONFIG_HOME === undefined ? {} : { XDG_CONFIG_HOME }),
+        GIT_OPTIONAL_LOCKS: "0",
+        GIT_TERMINAL_PROMPT: "0",
+        LC_ALL: "C",
+      },
+      timeout: GIT_TIME,
+      maxOutput: MAX_LISTING,
+      ...(input === undefined ? {} : { input }),
+    },
+    "BUILD_SOURCE",
+  );
+  if (!ended.ok) return ended;
+  if (ended.value.exitCode === 0) return ok(ended.value.stdout);
+  return fail("BUILD_SOURCE", `git ${args[0]} failed: ${lastLines(ended.value.tail, 2)}`);
+};
+
+/** Whether the folder or one above it has a `.git`: known before git is asked. */
+const inRepository = async (folder: string): Promise<boolean> => {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const present = await access(join(at, ".git")).then(
+      () => true,
+      () => false,
+    );
+    if (present) return true;
+    if (dirname(at) === at) return false;
+  }
+};
+
+/**
+ * The URL without user, password, query and fragment; the scp form `git@host:path` is kept, as
+ * its user is no secret. Paths of this machine and unknown forms are `undefined`.
+ */
+export const publicUri = (url: string): string | undefined => {
+  if (/^[\w.-]+@[\w.-]+:[^\s]+$/.test(url)) return url;
+  const parsed = URL.parse(url);
+  if (parsed === null || !["https:", "http:", "ssh:", "git:"].includes(parsed.protocol)) {
+    return undefined;
+  }
+  const user = parsed.protocol === "ssh:" && parsed.username !== "" ? `${parsed.username}@` : "";
+  return `${parsed.protocol}//${user}${parsed.host}${parsed.pathname}`;
+};
+
+/**
+ * The state of the repository that holds `folder`; `undefined` outside any. `ignoring` is a folder
+ * whose files do not count as changes: the output folder.
+ *
+ * Fails with BUILD_SOURCE where git refuses or is not installed.
+ */
+export const gitState = async (
+  folder: string,
+  environment: Environment,
+  ignoring: string,
+): Promise<Result<GitState | undefined>> => {
+  if (!(await inRepository(folder))) return ok(undefined);
+  const ask = (...args: string[]) => git(folder, environment, args);
+  const top = await ask("rev-parse", "--show-toplevel");
+  if (!top.ok) return top;
+  const status = await ask(
+    ...["status", "--porcelain", "--untracked-files=all", "--", "."],
+    `:(exclude,top,literal)${ignoring}`,
+  );
+  if (!status.ok) return status;
+  const commit = await ask("rev-parse", "--verify", "--quiet", "HEAD");
+  const time = await ask("log", "-1", "--format=%ct", "--no-show-signature");
+  const ref = await ask("symbolic-ref", "--quiet", "HEAD");
+  const origin = await ask("config", "--get", "remote.origin.url");
+  const uri = origin.ok ? publicUri(origin.value.trim()) : undefined;
+  return ok({
+    top: top.value.replace(/\r?\n$/, ""),
+    dirty: status.value !== "",
+    ...(commit.ok && time.ok
+      ? { commit: commit.value.trim(), commitTime: Number(time.value.trim()) }
+      : {}),
+    ...(ref.ok ? { ref: ref.value.trim() } : {}),
+    ...(uri === undefined ? {} : { uri }),
+  });
+};
