@@ -1,0 +1,85 @@
+import type { Failure } from "../formats/result.ts";
+import type { Proof, ReleaseVerdict } from "../stages/release.ts";
+import type { Check } from "../verification/verdict.ts";
+import { paint, type Terminal, visible } from "./terminal.ts";
+
+/** What proves a file, in a few words: kinds of evidence, who signed, when it was logged. */
+const summaryOf = (proofs: readonly Proof[]): string => {
+  const kinds = proofs.map(({ kind }) => kind).join(", ");
+  const verdict = proofs.find((proof) => proof.verdict.verified)?.verdict;
+  if (verdict?.verified !== true) return kinds;
+  const signer =
+    verdict.signer.kind === "certificate" ? verdict.signer.san : `key ${verdict.signer.keyId}`;
+  const when = verdict.times[0] === undefined ? "" : `, ${verdict.times[0]}`;
+  return `${kinds}; signed by ${signer}${when}`;
+};
+
+/** One file, two or three lines: what it is, and what proves it or why not. */
+export const showRelease = (terminal: Terminal, verdict: ReleaseVerdict): void => {
+  const good = verdict.failure === undefined;
+  const mark = good ? paint(terminal, "green", "verified") : paint(terminal, "red", "REFUSED ");
+  terminal.out(`${mark} ${visible(verdict.filename)}  sha256:${verdict.sha256}`);
+  if (verdict.failure !== undefined) {
+    terminal.out(`         ${verdict.failure.code}: ${visible(verdict.failure.message)}`);
+  } else {
+    terminal.out(`         ${visible(summaryOf(verdict.proofs))}`);
+  }
+  for (const finding of verdict.findings) {
+    terminal.out(`         note: ${visible(`${finding.path}: ${finding.detail}`)}`);
+  }
+};
+
+/** The JSON document of a verification, the same for every command that verifies. */
+export const releaseDocument = (
+  verdicts: readonly ReleaseVerdict[],
+  failed: Failure | undefined,
+): string =>
+  JSON.stringify(
+    { ok: failed === undefined, ...(failed && { error: failed }), files: verdicts },
+    null,
+    2,
+  );
+
+const escapeXml = (text: string): string =>
+  visible(text)
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+
+/** A JUnit report: one suite a file, one case a check, as GitLab's test report shows them. */
+export const junitDocument = (verdicts: readonly ReleaseVerdict[]): string => {
+  const suites = verdicts.map(suite);
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="wheelseal">\n${suites.join("\n")}\n</testsuites>\n`;
+};
+
+const suite = (verdict: ReleaseVerdict): string => {
+  const cases = verdict.proofs.flatMap((proof) =>
+    proof.verdict.checks
+      .filter(({ status }) => status !== "absent")
+      .map((check) => testCase(`${verdict.filename} ${proof.kind}`, check)),
+  );
+  // The file's own case carries failures that are about no single check, and is never missing.
+  const own = ownCase(verdict);
+  const failures = [...cases, own].filter((text) => text.includes("<failure")).length;
+  return [
+    `  <testsuite name="${escapeXml(verdict.filename)}" tests="${cases.length + 1}" failures="${failures}">`,
+    own,
+    ...cases,
+    "  </testsuite>",
+  ].join("\n");
+};
+
+const ownCase = ({ filename, failure }: ReleaseVerdict): string => {
+  const start = `    <testcase classname="${escapeXml(filename)}" name="release"`;
+  if (failure === undefined) return `${start}/>`;
+  const detail = escapeXml(`${failure.message}\n${failure.hint}`);
+  return `${start}><failure type="${failure.code}" message="${escapeXml(failure.message)}">${detail}</failure></testcase>`;
+};
+
+const testCase = (classname: string, check: Check): string => {
+  const start = `    <testcase classname="${escapeXml(classname)}" name="${check.name}"`;
+  if (check.status !== "failed") return `${start}/>`;
+  const values = `expected: ${check.expected ?? ""}\nactual: ${check.actual ?? ""}`;
+  return `${start}><failure message="${escapeXml(check.detail)}">${escapeXml(values)}</failure></testcase>`;
+};
