@@ -1,0 +1,121 @@
+import { Hono } from "hono";
+import type { PrivateKey } from "../crypto/keys.ts";
+import { fromBigEndian, hex } from "../formats/bytes.ts";
+import { formatPem } from "../formats/pem.ts";
+import { ok, type Result } from "../formats/result.ts";
+import { failureResponse, jsonResponse, readJsonBody, refusalResponse } from "./log-http.ts";
+import { checkpointSigner } from "./note-writer.ts";
+import { checkEntry } from "./rekor-entries.ts";
+import { decimal, entryIdOf, logEntry, MAX_REQUEST, type RekorLog } from "./rekor-log.ts";
+import { addSearchRoutes } from "./rekor-search.ts";
+import { openTreeStore, type TreeStore } from "./tree-store.ts";
+
+export type RekorOptions = {
+  /** The log's database file; a second file is kept beside it. */
+  readonly path: string;
+  /** ECDSA P-256: what cosign 2 demands of a log. */
+  readonly key: PrivateKey;
+  /** Names the log in its checkpoints. */
+  readonly hostname: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Where the service is mounted, for Location headers: empty, or like `/rekor`. */
+  readonly pathPrefix?: string;
+};
+
+/** A service that answers requests whose paths begin with `/api/`. */
+export type LogService = {
+  fetch(request: Request): Promise<Response>;
+  close(): Promise<void>;
+  readonly store: TreeStore;
+};
+
+/** The tree id is made from the key, so that it needs no file of its own: 63 bits of its digest. */
+export const treeIdOf = (key: PrivateKey): bigint =>
+  fromBigEndian(key.publicKey.keyId.subarray(0, 8)) & 0x7fff_ffff_ffff_ffffn;
+
+/** Names a Rekor v1 log: `<hostname> - <tree id>` is its checkpoints' first line. */
+export const rekorOrigin = (hostname: string, key: PrivateKey): string =>
+  `${hostname} - ${treeIdOf(key)}`;
+
+/** Opens Rekor v1 (its OpenAPI description, version 1.5) over one tree. */
+export const rekorService = async (options: RekorOptions): Promise<Result<LogService>> => {
+  const { path, key, hostname, now } = options;
+  const signer = checkpointSigner(rekorOrigin(hostname, key), hostname, key);
+  const store = await openTreeStore({ path, signer, now });
+  if (!store.ok) return store;
+  const logId = hex(key.publicKey.keyId);
+  const app = routes({ store: store.value, key, treeId: treeIdOf(key), logId }, options);
+  return ok({
+    fetch: async (request) => app.fetch(request),
+    close: () => store.value.close(),
+    store: store.value,
+  });
+};
+
+const routes = (log: RekorLog, { pathPrefix = "" }: RekorOptions): Hono => {
+  const app = new Hono();
+  const location = (entryId: string) => `${pathPrefix}/api/v1/log/entries/${entryId}`;
+  app.post("/api/v1/log/entries", async ({ req }) => createEntry(log, req.raw, location));
+  app.get("/api/v1/log/publicKey", ({ req }) => publicKey(log, req.query("treeID")));
+  app.get("/api/v1/log", () => logState(log));
+  app.get("/api/v1/log/proof", ({ req }) => consistencyProof(log, new URL(req.url).searchParams));
+  addSearchRoutes(app, log);
+  app.notFound(() => refusalResponse(404, "there is nothing at this path"));
+  app.onError(() => refusalResponse(500, "the log failed at this request"));
+  return app;
+};
+
+const createEntry = async (
+  log: RekorLog,
+  request: Request,
+  location: (entryId: string) => string,
+): Promise<Response> => {
+  const json = await readJsonBody(request, MAX_REQUEST);
+  const entry = json.ok ? await checkEntry(json.value) : json;
+  const appended = entry.ok ? await log.store.append(entry.value) : entry;
+  if (!appended.ok) return failureResponse(appended.error);
+  const { leaf, duplicate, head } = appended.value;
+  const entryId = entryIdOf(log, leaf);
+  if (duplicate) {
+    const message = `an equivalent entry already exists in the transparency log with UUID ${entryId}`;
+    return refusalResponse(409, message, { location: location(entryId) });
+  }
+  const headers = { location: location(entryId), etag: entryId };
+  return jsonResponse(201, logEntry(log, leaf, head), headers);
+};
+
+const publicKey = (log: RekorLog, treeId: string | undefined): Response => {
+  if (treeId !== undefined && treeId !== String(log.treeId)) {
+    return refusalResponse(404, "this log has no such tree");
+  }
+  const pem = formatPem("PUBLIC KEY", log.key.publicKey.spki);
+  return new Response(pem, { headers: { "content-type": "application/x-pem-file" } });
+};
+
+const logState = ({ store, treeId }: RekorLog): Response => {
+  const { root, size, note } = store.head();
+  return jsonResponse(200, {
+    inactiveShards: [],
+    rootHash: hex(root),
+    signedTreeHead: note,
+    treeID: String(treeId),
+    treeSize: size,
+  });
+};
+
+const consistencyProof = ({ store, treeId }: RekorLog, query: URLSearchParams): Response => {
+  const first = decimal(query.get("firstSize") ?? "1");
+  const last = decimal(query.get("lastSize"));
+  if (first === undefined || last === undefined || first < 1 || last < first) {
+    return refusalResponse(422, "firstSize and lastSize are not sizes from 1 upwards, in order");
+  }
+  if ((query.get("treeID") ?? String(treeId)) !== String(treeId)) {
+    return refusalResponse(404, "this log has no such tree");
+  }
+  if (last > store.head().size) {
+    return refusalResponse(400, `the log has only ${store.head().size} entries`);
+  }
+  const hashes = store.consistencyProof(first, last).map(hex);
+  return jsonResponse(200, { hashes, rootHash: hex(store.root(last)) });
+};
