@@ -1,4 +1,4 @@
-import { bigEndian, concat, utf8 } from "./bytes.ts";
+import { bigEndian, concat, fromBigEndian, utf8 } from "./bytes.ts";
 import { fail, ok, type Result } from "./result.ts";
 
 /** Tag bytes as they stand in the encoding (X.690 §8.1.2), low tag numbers only. */
@@ -30,7 +30,7 @@ export type DerNode = {
   readonly bytes: Uint8Array;
 };
 
-const MAX_DEPTH_BYTES = 4;
+const MAX_LENGTH_BYTES = 4;
 
 const readLength = (
   bytes: Uint8Array,
@@ -41,7 +41,7 @@ const readLength = (
   if (first < 0x80) return { length: first, next: at + 1 };
   const count = first & 0x7f;
   // 0x80 is the indefinite form of BER; more than 4 length bytes is no certificate.
-  if (count === 0 || count > MAX_DEPTH_BYTES) return undefined;
+  if (count === 0 || count > MAX_LENGTH_BYTES) return undefined;
   let length = 0;
   for (let i = 1; i <= count; i += 1) {
     const byte = bytes[at + i];
@@ -82,9 +82,13 @@ export const children = (node: DerNode): Result<DerNode[]> => {
   return ok(nodes);
 };
 
+/** Longer ones exist only to keep us busy. */
+const MAX_OID_BYTES = 64;
+
 /** Dotted text of an OBJECT IDENTIFIER's content (X.690 §8.19), or `undefined` if malformed. */
 export const readOid = (content: Uint8Array): string | undefined => {
-  if (content.length === 0 || ((content[content.length - 1] ?? 0) & 0x80) !== 0) return undefined;
+  if (content.length === 0 || content.length > MAX_OID_BYTES) return undefined;
+  if (((content[content.length - 1] ?? 0) & 0x80) !== 0) return undefined;
   const arcs: bigint[] = [];
   let value = 0n;
   let start = true;
@@ -101,11 +105,11 @@ export const readOid = (content: Uint8Array): string | undefined => {
   return [top, first - top * 40n, ...arcs.slice(1)].join(".");
 };
 
-const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{1,9}))?Z$/;
+const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{1,32}))?Z$/;
 
 /**
- * Milliseconds since 1970 of a UTCTime or GeneralizedTime in UTC (RFC 5280 §4.1.2.5; fractions
- * as RFC 3161 §2.4.2 allows, any number of digits), or `undefined`.
+ * Milliseconds since 1970, rounded down, of a UTCTime or GeneralizedTime in UTC (RFC 5280
+ * §4.1.2.5; fractions of 1 to 32 digits as RFC 3161 §2.4.2 allows), or `undefined`.
  */
 export const readTime = (node: DerNode): number | undefined => {
   let text = "";
@@ -116,9 +120,33 @@ export const readTime = (node: DerNode): number | undefined => {
   if (parts === null) return undefined;
   const [, year, month, day, hour, minute, second, fraction] = parts;
   if (node.tag === TAG.UTC_TIME && fraction !== undefined) return undefined;
-  const milliseconds = Math.floor(Number(`0.${fraction ?? "0"}`) * 1000);
-  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  return Number.isNaN(time) ? undefined : time + milliseconds;
+  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+  const time = Date.parse(`${iso}Z`);
+  // Date.parse takes 31 February for a day of March, and hour 24 for the next day.
+  if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 19) !== iso) return undefined;
+  return time + Number((fraction ?? "").padEnd(3, "0").slice(0, 3));
+};
+
+/** The value of an INTEGER or ENUMERATED, which must be minimal (X.690 §8.3.2), or `undefined`. */
+export const readInteger = (node: DerNode): bigint | undefined => {
+  const [first, second] = node.content;
+  if (first === undefined) return undefined;
+  const negative = first >= 0x80;
+  const padded = second !== undefined && first === (second >= 0x80 ? 0xff : 0);
+  if (padded) return undefined;
+  const value = fromBigEndian(node.content);
+  return negative ? value - (1n << BigInt(8 * node.content.length)) : value;
+};
+
+/** The bytes of a BIT STRING of whole bytes, or `undefined`. */
+export const readBitString = (node: DerNode): Uint8Array | undefined =>
+  node.content[0] === 0 ? node.content.subarray(1) : undefined;
+
+/** The value of a BOOLEAN, which must be 0x00 or 0xff (X.690 §11.1), or `undefined`. */
+export const readBoolean = (node: DerNode): boolean | undefined => {
+  const [value] = node.content;
+  if (node.content.length !== 1) return undefined;
+  return value === 0xff ? true : value === 0 ? false : undefined;
 };
 
 const encodeLength = (length: number): Uint8Array => {

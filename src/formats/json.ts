@@ -1,28 +1,10 @@
 import { fromBase64, fromHex, fromUtf8, utf8 } from "./bytes.ts";
 import type { Code } from "./errors.ts";
-import { type Failure, fail, failure, ok, type Result } from "./result.ts";
+import { catching, Refusal } from "./refusal.ts";
+import { fail, failure, ok, type Result } from "./result.ts";
 
 /** Deeper nesting than this is refused. */
 const MAX_DEPTH = 64;
-
-/** A failure on its way to the boundary: {@link parseJson} and {@link readJson} catch it. */
-class Refusal extends Error {
-  readonly failure: Failure;
-  constructor(refused: Failure) {
-    super(refused.message);
-    this.failure = refused;
-  }
-}
-
-/** Runs `body`; its refusals become a failed result, everything else goes on as a bug. */
-const catching = <T>(body: () => T): Result<T> => {
-  try {
-    return ok(body());
-  } catch (error) {
-    if (error instanceof Refusal) return { ok: false, error: error.failure };
-    throw error;
-  }
-};
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const LITERAL = /true|false|null/y;
