@@ -1,12 +1,13 @@
 import { utf8 } from "./bytes.ts";
-import type { ExtensionToWrite, SigningSubject } from "./certificate-writer.ts";
+import type { SigningSubject } from "./certificate-profiles.ts";
+import type { ExtensionToWrite } from "./certificate-writer.ts";
 import { utf8String } from "./der.ts";
+import { FULCIO, FULCIO_PREFIX } from "./oids.ts";
 import { fail, ok, type Result } from "./result.ts";
 
 /** The claims of a validated id_token; values as JSON gave them. */
 export type TokenClaims = Readonly<Record<string, unknown>>;
 
-const ARC = "1.3.6.1.4.1.57264.1";
 const MAX_CLAIM = 2048;
 
 const REQUIRED = [
@@ -46,7 +47,7 @@ export const gitlabIdentity = (claims: TokenClaims, gitlabUrl: string): Result<S
     if (!value.ok) return value;
     required[name] = value.value;
   }
-  const environment = claims["environment"] === undefined ? ok("") : text(claims, "environment");
+  const environment = claims.environment === undefined ? ok("") : text(claims, "environment");
   if (!environment.ok) return environment;
   return certify(required as Required, environment.value, gitlabUrl);
 };
@@ -64,35 +65,38 @@ const certify = (claims: Required, environment: string, url: string): Result<Sig
   }
   const project = `${url}/${claims.project_path}`;
   const values: readonly (readonly [number, string])[] = [
-    [8, claims.iss],
-    [9, config],
-    [10, claims.ci_config_sha],
-    [11, claims.runner_environment],
-    [12, project],
-    [13, claims.sha],
-    [14, `refs/${claims.ref_type === "branch" ? "heads" : "tags"}/${claims.ref}`],
-    [15, claims.project_id],
-    [16, `${url}/${claims.namespace_path}`],
-    [17, claims.namespace_id],
-    [18, config],
-    [19, claims.ci_config_sha],
-    [20, claims.pipeline_source],
-    [21, `${project}/-/jobs/${claims.job_id}`],
-    [22, claims.project_visibility],
-    ...(environment === "" ? [] : [[23, environment] as const]),
-    [24, claims.sub],
+    [FULCIO.issuer, claims.iss],
+    [FULCIO.buildSignerUri, config],
+    [FULCIO.buildSignerDigest, claims.ci_config_sha],
+    [FULCIO.runnerEnvironment, claims.runner_environment],
+    [FULCIO.sourceRepositoryUri, project],
+    [FULCIO.sourceRepositoryDigest, claims.sha],
+    [
+      FULCIO.sourceRepositoryRef,
+      `refs/${claims.ref_type === "branch" ? "heads" : "tags"}/${claims.ref}`,
+    ],
+    [FULCIO.sourceRepositoryIdentifier, claims.project_id],
+    [FULCIO.sourceRepositoryOwnerUri, `${url}/${claims.namespace_path}`],
+    [FULCIO.sourceRepositoryOwnerIdentifier, claims.namespace_id],
+    [FULCIO.buildConfigUri, config],
+    [FULCIO.buildConfigDigest, claims.ci_config_sha],
+    [FULCIO.buildTrigger, claims.pipeline_source],
+    [FULCIO.runInvocationUri, `${project}/-/jobs/${claims.job_id}`],
+    [FULCIO.sourceRepositoryVisibility, claims.project_visibility],
+    ...(environment === "" ? [] : [[FULCIO.deploymentEnvironment, environment] as const]),
+    [FULCIO.tokenSubject, claims.sub],
   ];
   return ok({
     subjectAlternativeName: config,
     extensions: [
-      { oid: `${ARC}.1`, critical: false, value: utf8(claims.iss) },
+      { oid: `${FULCIO_PREFIX}${FULCIO.legacyIssuer}`, critical: false, value: utf8(claims.iss) },
       ...values.map(utf8Extension),
     ],
   });
 };
 
 const utf8Extension = ([number, value]: readonly [number, string]): ExtensionToWrite => ({
-  oid: `${ARC}.${number}`,
+  oid: `${FULCIO_PREFIX}${number}`,
   critical: false,
   value: utf8String(value),
 });

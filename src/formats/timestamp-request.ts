@@ -12,6 +12,7 @@ import {
   sequence,
   TAG,
 } from "./der.ts";
+import { OID } from "./oids.ts";
 import { fail, ok, type Result } from "./result.ts";
 
 /** A TimeStampReq of version 1 (RFC 3161 §2.4.1). */
@@ -28,9 +29,9 @@ export type TimestampRequest = {
 };
 
 export const HASH_OIDS: Record<HashName, string> = {
-  sha256: "2.16.840.1.101.3.4.2.1",
-  sha384: "2.16.840.1.101.3.4.2.2",
-  sha512: "2.16.840.1.101.3.4.2.3",
+  sha256: OID.sha256,
+  sha384: OID.sha384,
+  sha512: OID.sha512,
 };
 
 export const DIGEST_BYTES: Record<HashName, number> = { sha256: 32, sha384: 48, sha512: 64 };

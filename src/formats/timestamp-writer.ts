@@ -15,6 +15,7 @@ import {
   TAG,
   utf8String,
 } from "./der.ts";
+import { OID } from "./oids.ts";
 import {
   HASH_OIDS,
   messageImprint,
@@ -41,15 +42,6 @@ export type TimestampGrant = {
   /** Milliseconds since 1970; written in whole seconds, with an accuracy of one second. */
   readonly genTime: number;
 };
-
-const OID = {
-  signedData: "1.2.840.113549.1.7.2",
-  tstInfo: "1.2.840.113549.1.9.16.1.4",
-  contentType: "1.2.840.113549.1.9.3",
-  messageDigest: "1.2.840.113549.1.9.4",
-  signingTime: "1.2.840.113549.1.9.5",
-  signingCertificateV2: "1.2.840.113549.1.9.16.2.47",
-} as const;
 
 /** DER of a granted TimeStampResp whose token is a CMS SignedData v3 (RFC 3161 §2.4.2, RFC 5652). */
 export const grantTimestamp = (
@@ -87,7 +79,7 @@ const timestampToken = (
   const signedData = sequence(
     integer(3),
     setOf(SHA256),
-    sequence(oid(OID.tstInfo), der(contextTag(0), octetString(info))),
+    sequence(oid(OID.timestampInfo), der(contextTag(0), octetString(info))),
     ...(request.certificates ? [der(contextTag(0), ...signer.chain)] : []),
     setOf(signerInfo(signer, info, grant.genTime)),
   );
@@ -110,7 +102,7 @@ const SHA256 = sequence(oid(HASH_OIDS.sha256));
 
 const signerInfo = (signer: TimestampSigner, info: Uint8Array, time: number): Uint8Array => {
   const attributes = [
-    attribute(OID.contentType, oid(OID.tstInfo)),
+    attribute(OID.contentType, oid(OID.timestampInfo)),
     attribute(OID.signingTime, certificateTime(time)),
     attribute(OID.messageDigest, octetString(digest("sha256", info))),
     attribute(OID.signingCertificateV2, signingCertificateV2(signer.chain[0] ?? new Uint8Array())),
