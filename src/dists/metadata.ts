@@ -1,10 +1,7 @@
-import { fromUtf8 } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { type HeaderField, parseHeaders, valuesOf } from "./headers.ts";
 import { type NormalizedName, parseName, shown } from "./name.ts";
 import { parseVersion, type Version } from "./version.ts";
-
-/** One header: its name as written, its value with continuation lines kept after a newline. */
-export type MetadataField = { readonly name: string; readonly value: string };
 
 /** Core metadata: what METADATA of a wheel and PKG-INFO of an sdist hold. */
 export type CoreMetadata = {
@@ -19,14 +16,13 @@ export type CoreMetadata = {
   /** Field names in lower case that the build may still change (PEP 643). */
   readonly dynamic: readonly string[];
   /** Every field in the order of the file; a description in the body comes last. */
-  readonly fields: readonly MetadataField[];
+  readonly fields: readonly HeaderField[];
   /** What was accepted but is worth saying. */
   readonly notes: readonly string[];
 };
 
 /** Larger metadata than this is refused unread, in bytes. */
 export const MAX_METADATA = 4 * 1024 * 1024;
-const MAX_FIELDS = 20_000;
 
 const KNOWN_VERSIONS = ["1.0", "1.1", "1.2", "2.0", "2.1", "2.2", "2.3", "2.4", "2.5"];
 
@@ -52,10 +48,7 @@ const SINGLE = new Set([
 
 /** The values of a field in their order; `name` in any case. Absent is the empty list. */
 export const fieldValues = (metadata: CoreMetadata, name: string): string[] =>
-  valuesIn(metadata.fields, name.toLowerCase());
-
-const valuesIn = (fields: readonly MetadataField[], lowerName: string): string[] =>
-  fields.filter((field) => field.name.toLowerCase() === lowerName).map((field) => field.value);
+  valuesOf(metadata.fields, name.toLowerCase());
 
 /**
  * Reads METADATA or PKG-INFO. Every tool must read the same fields from it, so a line that is
@@ -69,50 +62,18 @@ export const parseMetadata = (bytes: Uint8Array): Result<CoreMetadata> => {
   if (bytes.length > MAX_METADATA) {
     return fail("FORMAT_SIZE", `core metadata has ${bytes.length} bytes, over ${MAX_METADATA}`);
   }
-  const text = fromUtf8(bytes);
-  if (!text.ok) return refuse("is not UTF-8");
-  const fields = parseFields(text.value);
-  if (!fields.ok) return fields;
-  const repeated = [...SINGLE].find((name) => valuesIn(fields.value, name).length > 1);
+  const parsed = parseHeaders(bytes, "core metadata");
+  if (!parsed.ok) return parsed;
+  const { headers, body } = parsed.value;
+  const fields = body === "" ? headers : [...headers, { name: "Description", value: body }];
+  const repeated = [...SINGLE].find((name) => valuesOf(fields, name).length > 1);
   if (repeated !== undefined) return refuse(`has the field ${repeated} more than once`);
-  return interpret(fields.value);
+  return interpret(fields);
 };
 
 const refuse = (why: string) => fail("DIST_METADATA", `core metadata ${why}`);
 
-const HEADER = /^([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*)$/s;
-// Python's parser, and others, end a line at some of these.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f\u0085\u2028\u2029]/;
-
-const parseFields = (text: string): Result<MetadataField[]> => {
-  const { head, body } = splitBody(text);
-  const fields: { name: string; value: string }[] = [];
-  for (const line of head) {
-    if (CONTROL.test(line)) return refuse(`has a control character in ${shown(line)}`);
-    const last = fields.at(-1);
-    const [, name, value] = HEADER.exec(line) ?? [];
-    if (/^[ \t]/.test(line) && last !== undefined) last.value += `\n${line}`;
-    else if (name === undefined || value === undefined) {
-      return refuse(`has a line that is no header: ${shown(line)}`);
-    } else if (fields.length >= MAX_FIELDS) return refuse(`has more than ${MAX_FIELDS} fields`);
-    else fields.push({ name, value: value.trimEnd() });
-  }
-  if (body !== "") fields.push({ name: "Description", value: body });
-  return ok(fields);
-};
-
-/** The header lines without their ends (LF or CRLF), and what follows the first empty line. */
-const splitBody = (text: string): { head: string[]; body: string } => {
-  const blank = /(?<=^|\n)\r?\n/.exec(text);
-  const head = blank === null ? text : text.slice(0, blank.index);
-  const body = blank === null ? "" : text.slice(blank.index + blank[0].length);
-  const lines = head.split(/\r?\n/);
-  if (lines.at(-1) === "") lines.pop();
-  return { head: lines, body: body.trim() === "" ? "" : body };
-};
-
-const interpret = (fields: readonly MetadataField[]): Result<CoreMetadata> => {
+const interpret = (fields: readonly HeaderField[]): Result<CoreMetadata> => {
   const metadataVersion = required(fields, "metadata-version");
   if (!metadataVersion.ok) return metadataVersion;
   const notes = noteVersion(metadataVersion.value);
@@ -127,7 +88,7 @@ const interpret = (fields: readonly MetadataField[]): Result<CoreMetadata> => {
   if (!version.ok) return version;
   const dynamic = parseDynamic(fields);
   if (!dynamic.ok) return dynamic;
-  const [requiresPython] = valuesIn(fields, "requires-python");
+  const [requiresPython] = valuesOf(fields, "requires-python");
   return ok({
     metadataVersion: metadataVersion.value,
     displayName: displayName.value,
@@ -140,8 +101,8 @@ const interpret = (fields: readonly MetadataField[]): Result<CoreMetadata> => {
   });
 };
 
-const required = (fields: readonly MetadataField[], lowerName: string): Result<string> => {
-  const [value] = valuesIn(fields, lowerName);
+const required = (fields: readonly HeaderField[], lowerName: string): Result<string> => {
+  const [value] = valuesOf(fields, lowerName);
   return value === undefined ? refuse(`lacks the field ${lowerName}`) : ok(value);
 };
 
@@ -156,8 +117,8 @@ const noteVersion = (text: string): Result<string[]> => {
 /** Identity must not change between sdist and wheel, so these may not be dynamic (PEP 643). */
 const FIXED = ["metadata-version", "name", "version"];
 
-const parseDynamic = (fields: readonly MetadataField[]): Result<string[]> => {
-  const dynamic = valuesIn(fields, "dynamic").map((value) => value.toLowerCase());
+const parseDynamic = (fields: readonly HeaderField[]): Result<string[]> => {
+  const dynamic = valuesOf(fields, "dynamic").map((value) => value.toLowerCase());
   const fixed = dynamic.find((name) => FIXED.includes(name));
   return fixed === undefined ? ok(dynamic) : refuse(`marks ${fixed} as dynamic`);
 };
