@@ -53,8 +53,7 @@ export const buildTools = async (
   python: Python,
   environment: Environment,
 ): Promise<Result<string>> => {
-  const key = `python${python.version}-${python.platform}-build1.6.1-pip26.3`;
-  const place = join(cacheFolder(environment), "tools", key);
+  const place = placeOf(python, environment);
   if (await works(place, environment)) return ok(interpreterIn(place));
   try {
     await mkdir(dirname(place), { recursive: true });
@@ -67,6 +66,22 @@ export const buildTools = async (
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
     return fail("BUILD_ENVIRONMENT", `the build tools cannot be kept in ${place}: ${code}`);
   }
+};
+
+const placeOf = (python: Python, environment: Environment): string =>
+  join(
+    cacheFolder(environment),
+    "tools",
+    `python${python.version}-${python.platform}-build1.6.1-pip26.3`,
+  );
+
+/** The interpreter of the kept environment; `undefined` where none was made, without making it. */
+export const presentTools = async (
+  python: Python,
+  environment: Environment,
+): Promise<string | undefined> => {
+  const place = placeOf(python, environment);
+  return (await works(place, environment)) ? interpreterIn(place) : undefined;
 };
 
 const works = async (place: string, environment: Environment): Promise<boolean> => {

@@ -40,7 +40,13 @@ const TAIL = 4000;
  */
 export const runProgram = (
   run: ProgramRun,
-  code: "BUILD_PYTHON" | "BUILD_ENVIRONMENT" | "BUILD_FAILED" | "BUILD_SOURCE" | "INSTALL_FAILED",
+  code:
+    | "BUILD_PYTHON"
+    | "BUILD_ENVIRONMENT"
+    | "BUILD_FAILED"
+    | "BUILD_SOURCE"
+    | "INSTALL_FAILED"
+    | "IMPORT_FAILED",
 ): Promise<Result<ProgramEnd>> =>
   new Promise((settle) => {
     const child = spawn(run.program, run.args, {
