@@ -9,9 +9,12 @@ import { type Finding, type ReleaseVerdict, verifyRelease } from "./release.ts";
 /** Checks the distribution at `path` itself. */
 export type Inspect = (path: string) => Promise<Result<{ readonly findings: readonly Finding[] }>>;
 
-export type VerifyInput = {
+export type VerifyInput = FileVerifyInput & {
   /** The folder of distributions and their evidence. */
   readonly folder: string;
+};
+
+export type FileVerifyInput = {
   readonly expect: Expectation;
   readonly trust: TrustedRoot;
   readonly files: Files;
@@ -110,4 +113,19 @@ const verifyOne = async (
   const what =
     built === undefined ? "is not in the build record" : "is not the file that was built";
   return ok({ ...verdict, failure: failure("DIST_CHANGED", `${name} ${what}`) });
+};
+
+/** Verifies one file against the evidence and the build record beside it, with no network. */
+export const verifyFile = async (
+  path: string,
+  input: FileVerifyInput,
+): Promise<Result<FolderVerdict>> => {
+  const slash = path.lastIndexOf("/");
+  const folder = slash < 0 ? "." : path.slice(0, slash);
+  const record = await readBuildRecord(input.files, folder);
+  if (!record.ok) return record;
+  const verdict = await verifyOne({ ...input, folder }, path.slice(slash + 1), record.value);
+  if (!verdict.ok) return verdict;
+  const { failure: failed } = verdict.value;
+  return ok({ verdicts: [verdict.value], ...(failed === undefined ? {} : { failure: failed }) });
 };

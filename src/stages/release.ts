@@ -2,7 +2,7 @@ import type { Artifact } from "../formats/artifact.ts";
 import { type Attestation, attestationToBundle, parseAttestation } from "../formats/attestation.ts";
 import { type Bundle, parseBundle } from "../formats/bundle.ts";
 import { equal, hex } from "../formats/bytes.ts";
-import { parseDetachedCertificate, parseDetachedSignature } from "../formats/detached.ts";
+import { parseCertificateFile, parseSignatureFile } from "../formats/detached.ts";
 import { evidenceNames, PREDICATE } from "../formats/evidence.ts";
 import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
@@ -153,9 +153,9 @@ const judge = async (
 /** The detached files say nothing of their own: they must be the bundle's signature and certificate. */
 const compareDetached = async (input: ReleaseInput, bundle: Bundle): Promise<Result<void>> => {
   const names = evidenceNames(input.artifact.name);
-  const signature = await required(input, names.signature, parseDetachedSignature);
+  const signature = await required(input, names.signature, parseSignatureFile);
   if (!signature.ok) return signature;
-  const certificate = await required(input, names.certificate, parseDetachedCertificate);
+  const certificate = await required(input, names.certificate, parseCertificateFile);
   if (!certificate.ok) return certificate;
   const { content, material } = bundle;
   if (content.kind !== "message-signature" || !equal(content.signature, signature.value)) {

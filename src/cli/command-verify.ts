@@ -1,0 +1,184 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { inspectDistribution } from "../clients/archive.ts";
+import { rekorAt } from "../clients/rekor.ts";
+import { importPublicKey, type PublicKey } from "../crypto/keys.ts";
+import type { Artifact } from "../formats/artifact.ts";
+import { fromHex, fromUtf8, utf8 } from "../formats/bytes.ts";
+import { parsePem } from "../formats/pem.ts";
+import { type Failure, fail, ok, type Result } from "../formats/result.ts";
+import type { TrustedRoot } from "../formats/trusted-root.ts";
+import { verifyFile, verifyFolder } from "../stages/3-verify.ts";
+import type { ReleaseVerdict } from "../stages/release.ts";
+import { type GivenEvidence, verifySingle } from "../stages/single.ts";
+import type { Expectation, Verdict } from "../verification/verdict.ts";
+import { type Command, type Invocation, refuse } from "./command.ts";
+import { expectationOf } from "./expectation.ts";
+import { junitDocument, releaseDocument, showRelease } from "./render-release.ts";
+import { showVerdicts, verdictsDocument } from "./render-verdict.ts";
+import { readSettings, type Settings } from "./settings.ts";
+import { trustOf } from "./trust.ts";
+
+const EVIDENCE_FLAGS = ["bundle", "signature", "certificate", "attestation", "key"];
+const MAX_EVIDENCE = 16 * 1024 * 1024;
+
+/** `wheelseal verify [DIST|FILE…]` */
+export const verifyCommand: Command = async (invocation) => {
+  const { flags, terminal, files } = invocation;
+  const settings = await readSettings({ flags, env: terminal.env, project: terminal.cwd, files });
+  if (!settings.ok) return refuse(invocation, settings.error);
+  const given = EVIDENCE_FLAGS.some((flag) => flags[flag] !== undefined);
+  return given
+    ? verifyGiven(invocation, settings.value)
+    : verifyReleases(invocation, settings.value);
+};
+
+/** Folders and files with their evidence beside them. */
+const verifyReleases = async (invocation: Invocation, settings: Settings): Promise<number> => {
+  const { operands, flags, terminal, files, outside } = invocation;
+  const expect = expectationOf(settings);
+  if (!expect.ok) return refuse(invocation, expect.error);
+  const trust = await trustOf(invocation, settings);
+  if (!trust.ok) return refuse(invocation, trust.error);
+  const verdicts: ReleaseVerdict[] = [];
+  for (const operand of operands.length === 0 ? ["dist"] : operands) {
+    const path = resolve(terminal.cwd, operand);
+    const input = {
+      expect: expect.value,
+      trust: trust.value.root,
+      files,
+      inspect: inspectDistribution,
+      now: outside.now,
+      report: () => undefined,
+    };
+    const isFile = await stat(path).then(
+      (found) => found.isFile(),
+      () => false,
+    );
+    const verdict = isFile
+      ? await verifyFile(path, input)
+      : await verifyFolder({ ...input, folder: path });
+    if (!verdict.ok) return refuse(invocation, verdict.error);
+    verdicts.push(...verdict.value.verdicts);
+  }
+  const failed = verdicts.find((verdict) => verdict.failure !== undefined)?.failure;
+  return conclude(
+    invocation,
+    verdicts,
+    failed,
+    typeof flags.junit === "string" ? flags.junit : undefined,
+  );
+};
+
+const conclude = async (
+  invocation: Invocation,
+  verdicts: readonly ReleaseVerdict[],
+  failed: Failure | undefined,
+  junit: string | undefined,
+): Promise<number> => {
+  const { terminal, files, flags } = invocation;
+  if (junit !== undefined) {
+    const written = await files.write(resolve(terminal.cwd, junit), utf8(junitDocument(verdicts)));
+    if (!written.ok) return refuse(invocation, written.error);
+  }
+  if (flags.json === true) terminal.out(releaseDocument(verdicts, failed));
+  else for (const verdict of verdicts) showRelease(terminal, verdict);
+  return failed === undefined ? 0 : refuse({ ...invocation, flags: {} }, failed);
+};
+
+/** One file, or `sha256:HEX`, with evidence that was named. */
+const verifyGiven = async (invocation: Invocation, settings: Settings): Promise<number> => {
+  const { terminal, flags } = invocation;
+  const verdicts = await judgeGiven(invocation, settings);
+  if (!verdicts.ok) return refuse(invocation, verdicts.error);
+  const failed = verdicts.value.find((verdict) => !verdict.verified);
+  const error = failed?.verified === false ? failed.failure : undefined;
+  if (flags.json === true) terminal.out(verdictsDocument(verdicts.value, error));
+  else showVerdicts(terminal, verdicts.value);
+  return error === undefined ? 0 : refuse({ ...invocation, flags: {} }, error);
+};
+
+const judgeGiven = async (
+  invocation: Invocation,
+  settings: Settings,
+): Promise<Result<Verdict[]>> => {
+  const { operands, outside } = invocation;
+  const [operand, ...more] = operands;
+  if (operand === undefined || more.length > 0) {
+    return fail("USAGE", "evidence was named, so exactly one file must be");
+  }
+  const expect = await givenExpectation(invocation, settings);
+  if (!expect.ok) return expect;
+  const evidence = await givenEvidence(invocation);
+  if (!evidence.ok) return evidence;
+  const artifact = await artifactOf(invocation, operand);
+  if (!artifact.ok) return artifact;
+  const trust = await trustOf(invocation, settings);
+  if (!trust.ok) return trust;
+  const url = settings.text("rekor-url") ?? trust.value.rekorUrl;
+  const online = !settings.on("offline") && url !== undefined;
+  return verifySingle({
+    artifact: artifact.value,
+    evidence: evidence.value,
+    expect: expect.value,
+    trust: trust.value.root satisfies TrustedRoot,
+    now: outside.now(),
+    ...(online ? { rekor: rekorAt(url, outside) } : {}),
+  });
+};
+
+const givenExpectation = async (
+  invocation: Invocation,
+  settings: Settings,
+): Promise<Result<Expectation>> => {
+  if (invocation.flags.key === undefined) return expectationOf(settings);
+  const bytes = await readFlag(invocation, "key");
+  if (!bytes.ok) return bytes;
+  const key = readKey(bytes.value ?? new Uint8Array());
+  return key.ok ? ok({ kind: "key", key: key.value }) : key;
+};
+
+const readKey = (bytes: Uint8Array): Result<PublicKey> => {
+  const text = fromUtf8(bytes);
+  const blocks = text.ok ? parsePem(text.value, "PUBLIC KEY") : text;
+  const spki = blocks.ok && blocks.value.length === 1 ? blocks.value[0] : undefined;
+  const key = spki === undefined ? undefined : importPublicKey(spki);
+  return key === undefined ? fail("KEY_FORMAT", "--key is not one PEM public key") : ok(key);
+};
+
+const givenEvidence = async (invocation: Invocation): Promise<Result<GivenEvidence>> => {
+  const { flags } = invocation;
+  const ways = ["bundle", "signature", "attestation"].filter((flag) => flags[flag] !== undefined);
+  const [way, ...more] = ways;
+  if (way === undefined || more.length > 0) {
+    return fail("USAGE", "name one of --bundle, --signature and --attestation");
+  }
+  const bytes = await readFlag(invocation, way);
+  if (!bytes.ok) return bytes;
+  const given = bytes.value ?? new Uint8Array();
+  if (way === "bundle" || way === "attestation") return ok({ kind: way, bytes: given });
+  const certificate = await readFlag(invocation, "certificate");
+  if (!certificate.ok) return certificate;
+  return ok({ kind: "detached", signature: given, certificate: certificate.value });
+};
+
+const readFlag = async (
+  { flags, files, terminal }: Invocation,
+  flag: string,
+): Promise<Result<Uint8Array | undefined>> => {
+  const path = flags[flag];
+  if (typeof path !== "string") return ok(undefined);
+  return files.read(resolve(terminal.cwd, path), MAX_EVIDENCE);
+};
+
+const artifactOf = async (
+  { files, terminal }: Invocation,
+  operand: string,
+): Promise<Result<Artifact>> => {
+  if (!operand.startsWith("sha256:")) return files.artifact(resolve(terminal.cwd, operand));
+  const digest = fromHex(operand.slice("sha256:".length));
+  if (!digest.ok || digest.value.length !== 32) {
+    return fail("USAGE", "sha256: must be followed by 64 hexadecimal digits");
+  }
+  return ok({ sha256: digest.value as Artifact["sha256"] });
+};
