@@ -1,4 +1,4 @@
-import { sha256 } from "../crypto/hash.ts";
+import { type Sha256, sha256 } from "../crypto/hash.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { signingLeaf } from "../formats/certificate-profiles.ts";
 import {
@@ -14,7 +14,16 @@ import { gitlabIdentity } from "../formats/fulcio-claims.ts";
 import { ok, type Result } from "../formats/result.ts";
 import { type KeyProof, provenKey } from "./ca-key.ts";
 import { type TrustedIssuer, validateToken } from "./ca-token.ts";
-import type { Precertificate } from "./ctlog-encoding.ts";
+
+/** A precertificate as a CT log takes it (RFC 6962 §3.1, §3.2). */
+export type Precertificate = {
+  /** SHA-256 of the issuer's SubjectPublicKeyInfo. */
+  readonly issuerKeyHash: Sha256;
+  /** DER of the TBSCertificate without poison and without SCTs. */
+  readonly tbs: Uint8Array;
+  /** DER: the signed precertificate first, then its issuers up to the root. */
+  readonly chain: readonly Uint8Array[];
+};
 
 /** Logs a precertificate; the promise is the serialised SCT (RFC 6962 §3.2). */
 export type SubmitPrecertificate = (entry: Precertificate) => Promise<Result<Uint8Array>>;
@@ -73,8 +82,7 @@ const issue = async (
   const sct = await options.submit({
     issuerKeyHash: sha256(key.publicKey.spki),
     tbs: encodeTbs(tbs, key.publicKey),
-    precertificate: signCertificate(withPoison(tbs), key),
-    chain: options.chain,
+    chain: [signCertificate(withPoison(tbs), key), ...options.chain],
   });
   if (!sct.ok) return sct;
   return ok([signCertificate(withScts(tbs, [sct.value]), key), ...options.chain]);

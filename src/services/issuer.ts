@@ -35,6 +35,8 @@ export type IssuerOptions = {
   readonly keys: readonly [PrivateKey, ...PrivateKey[]];
   /** Who knows this may mint: whoever can read the user's own files. */
   readonly secret: string;
+  /** Ids of projects that the registry knows, by path. */
+  readonly projectIds?: ReadonlyMap<string, string>;
   readonly now: () => number;
   readonly random: RandomBytes;
 };
@@ -46,7 +48,9 @@ export const issuer = async (options: IssuerOptions): Promise<Issuer> => {
   const keys = await Promise.all(options.keys.map(publicJwk));
   const keySet = { keys };
   const mintToken: Issuer["mintToken"] = (job, wanted = {}) => {
-    const claims = gitlabClaims(job, {
+    const projectId = job.projectId ?? options.projectIds?.get(job.projectPath);
+    const known = projectId === undefined ? job : { ...job, projectId };
+    const claims = gitlabClaims(known, {
       issuer: options.url,
       audience: wanted.audience ?? "sigstore",
       now: Math.floor(options.now() / 1000),

@@ -69,13 +69,18 @@ const readOwner = async (path: string): Promise<Owner | undefined> => {
   return pid === undefined ? undefined : { pid: Number(pid), started: started ?? "-" };
 };
 
-const isAlive = async (owner: Owner): Promise<boolean> => {
-  if (owner.pid === process.pid) return false;
+/** Whether any process has this id, also one of another user. */
+export const isProcessAlive = (pid: number): boolean => {
   try {
-    process.kill(owner.pid, 0);
+    process.kill(pid, 0);
+    return true;
   } catch (error) {
     return (error as { code?: string }).code === "EPERM";
   }
+};
+
+const isAlive = async (owner: Owner): Promise<boolean> => {
+  if (owner.pid === process.pid || !isProcessAlive(owner.pid)) return false;
   const started = await startedAt(owner.pid);
   return owner.started === "-" || started === "-" || started === owner.started;
 };

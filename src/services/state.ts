@@ -1,5 +1,5 @@
-import { chmod, mkdir, open, readFile, rename, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { sha256 } from "../crypto/hash.ts";
 import {
   exportPrivateKey,
@@ -25,6 +25,8 @@ export type State = {
   write(name: string, content: Uint8Array): Promise<Result<void>>;
   /** A file written by `write`; `undefined` where there is none. */
   read(name: string): Promise<Uint8Array | undefined>;
+  /** Removes a file written by `write`. */
+  remove(name: string): Promise<void>;
   /** Gives the folder up. */
   close(): Promise<void>;
 };
@@ -63,6 +65,7 @@ export const openState = async (folder: string): Promise<Result<State>> => {
     key: (name, algorithm) => keepKey(keep, name, algorithm),
     write: (name, content) => replace(folder, name, content),
     read: (name) => readIfThere(join(folder, name)),
+    remove: (name) => rm(join(folder, name), { force: true }),
     close: () => lock.value.release(),
   });
 };
@@ -84,19 +87,21 @@ const replace = async (
   name: string,
   content: Uint8Array,
 ): Promise<Result<void>> => {
-  const temporary = join(folder, `.${name}.tmp`);
+  const path = join(folder, name);
+  const temporary = `${path}.tmp`;
   try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(temporary, "w", 0o600);
     await file
       .writeFile(content)
       .then(() => file.sync())
       .finally(() => file.close());
-    await rename(temporary, join(folder, name));
-    const directory = await open(folder, "r");
+    await rename(temporary, path);
+    const directory = await open(dirname(path), "r");
     await directory.sync().finally(() => directory.close());
     return ok(undefined);
   } catch (error) {
-    return fail("FILE_UNWRITABLE", `${join(folder, name)}: ${reason(error)}`);
+    return fail("FILE_UNWRITABLE", `${path}: ${reason(error)}`);
   }
 };
 

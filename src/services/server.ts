@@ -1,0 +1,287 @@
+import { join, resolve } from "node:path";
+import type { PrivateKey } from "../crypto/keys.ts";
+import { type RandomBytes, systemRandom } from "../crypto/random.ts";
+import { base64url, fromUtf8, utf8 } from "../formats/bytes.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
+import { type Authorities, openAuthorities } from "./authorities.ts";
+import { certificateAuthority } from "./ca.ts";
+import { type CtLog, ctLog } from "./ctlog.ts";
+import { type Issuer, issuer } from "./issuer.ts";
+import { type Listener, listen } from "./listener.ts";
+import { type RegistryService, registryService } from "./registry.ts";
+import type { RegistryProject } from "./registry-access.ts";
+import { type LogService, rekorService } from "./rekor.ts";
+import { formatStackFile, STACK_FILE } from "./stack-file.ts";
+import { stackRoutes } from "./stack-routes.ts";
+import { openState, type State } from "./state.ts";
+import { type StackUrls, TRUST_CONFIG_FILE, trustFiles } from "./trust-config.ts";
+import { timestampAuthority } from "./tsa.ts";
+
+export type StackOptions = {
+  /** Made where absent. */
+  readonly folder: string;
+  /** The port to listen on; where absent the one of the last start, or any free one. */
+  readonly port?: number;
+  /** What the registry knows; the first one also answers PyPI's own paths. */
+  readonly projects?: readonly [RegistryProject, ...RegistryProject[]];
+  readonly now?: () => number;
+  readonly random?: RandomBytes;
+};
+
+/** The running local stack. */
+export type Stack = {
+  readonly urls: StackUrls;
+  readonly folder: string;
+  /** Path of the ClientTrustConfig. */
+  readonly trustConfig: string;
+  /** Secrets that let the user of this machine mint tokens and upload. */
+  readonly tokenSecret: string;
+  readonly jobToken: string;
+  readonly projects: readonly RegistryProject[];
+  readonly mintToken: Issuer["mintToken"];
+  /** Answers what has begun, then lets go of the folder and the port. */
+  close(): Promise<void>;
+};
+
+const DEFAULT_PROJECTS = [{ id: "1", path: "local/packages", visibility: "private" }] as const;
+
+/** What was opened so far, so that a start that fails leaves nothing behind. */
+type Opened = { close(): Promise<void> | void }[];
+
+const closeAll = async (opened: Opened): Promise<void> => {
+  for (const each of opened.toReversed()) await each.close();
+};
+
+/**
+ * Starts all services in this process, on one loopback port, with their state in one folder.
+ *
+ * Fails with STATE_LOCKED, STATE_CORRUPT, PORT_UNAVAILABLE or FILE_UNWRITABLE.
+ */
+export const startStack = async (options: StackOptions): Promise<Result<Stack>> => {
+  const opened: Opened = [];
+  const stack = await open(options, opened);
+  if (!stack.ok) await closeAll(opened);
+  return stack;
+};
+
+const open = async (options: StackOptions, opened: Opened): Promise<Result<Stack>> => {
+  const state = await openState(resolve(options.folder));
+  if (!state.ok) return state;
+  opened.push(state.value);
+  const listener = await listenAgain(state.value, options.port);
+  if (!listener.ok) return listener;
+  opened.push(listener.value);
+  const outside = { now: options.now ?? Date.now, random: options.random ?? systemRandom };
+  const kept = await openKept(state.value, outside);
+  if (!kept.ok) return kept;
+  const urls = urlsAt(listener.value.port);
+  const projects = options.projects ?? DEFAULT_PROJECTS;
+  const context = { state: state.value, urls, projects, ...kept.value, ...outside };
+  const services = await openServices(context, opened);
+  if (!services.ok) return services;
+  listener.value.serve(services.value.routes.fetch);
+  const trustConfig = await announce(context);
+  if (!trustConfig.ok) return trustConfig;
+  opened.push({ close: () => state.value.remove(STACK_FILE) });
+  return ok({
+    urls,
+    folder: state.value.folder,
+    trustConfig: trustConfig.value,
+    tokenSecret: kept.value.tokenSecret,
+    jobToken: kept.value.jobToken,
+    projects,
+    mintToken: services.value.mintToken,
+    close: () => closeAll(opened),
+  });
+};
+
+const urlsAt = (port: number): StackUrls => {
+  const origin = `http://127.0.0.1:${port}`;
+  return {
+    gitlab: origin,
+    fulcio: `${origin}/fulcio`,
+    ctlog: `${origin}/ctlog`,
+    rekor: `${origin}/rekor`,
+    tsa: `${origin}/tsa/api/v1/timestamp`,
+  };
+};
+
+const PORT_FILE = "port";
+
+/** The issuer's URL is in every certificate, so the port stays the same for as long as it can. */
+const listenAgain = async (state: State, port: number | undefined): Promise<Result<Listener>> => {
+  const remembered = Number(new TextDecoder().decode(await state.read(PORT_FILE)));
+  const usual = Number.isInteger(remembered) && remembered < 65536 ? remembered : 0;
+  let listener = await listen(port ?? usual);
+  if (!listener.ok && port === undefined) listener = await listen(0);
+  if (!listener.ok) return listener;
+  const written = await state.write(PORT_FILE, utf8(String(listener.value.port)));
+  if (written.ok) return listener;
+  await listener.value.close();
+  return written;
+};
+
+type Kept = {
+  readonly authorities: Authorities;
+  readonly rekorKey: PrivateKey;
+  readonly ctlogKey: PrivateKey;
+  readonly issuerKey: PrivateKey;
+  readonly tokenSecret: string;
+  readonly jobToken: string;
+};
+
+type Outside = { readonly now: () => number; readonly random: RandomBytes };
+
+const openKept = async (state: State, outside: Outside): Promise<Result<Kept>> => {
+  const authorities = await openAuthorities(state, outside);
+  if (!authorities.ok) return authorities;
+  // cosign 2 takes only ECDSA for both logs, and GitLab signs tokens with RSA.
+  const rekorKey = await state.key("rekor", "ecdsa-p256");
+  if (!rekorKey.ok) return rekorKey;
+  const ctlogKey = await state.key("ctlog", "ecdsa-p256");
+  if (!ctlogKey.ok) return ctlogKey;
+  const issuerKey = await state.key("issuer", "rsa-pkcs1v15");
+  if (!issuerKey.ok) return issuerKey;
+  const tokenSecret = await keepSecret(state, "token-secret", outside.random);
+  if (!tokenSecret.ok) return tokenSecret;
+  const jobToken = await keepSecret(state, "job-token", outside.random);
+  if (!jobToken.ok) return jobToken;
+  return ok({
+    authorities: authorities.value,
+    rekorKey: rekorKey.value,
+    ctlogKey: ctlogKey.value,
+    issuerKey: issuerKey.value,
+    tokenSecret: tokenSecret.value,
+    jobToken: jobToken.value,
+  });
+};
+
+const keepSecret = async (
+  state: State,
+  name: string,
+  random: RandomBytes,
+): Promise<Result<string>> => {
+  const kept = await state.keep(name, () => utf8(`${base64url(random(32))}\n`));
+  const text = kept.ok ? fromUtf8(kept.value) : kept;
+  return text.ok ? ok(text.value.trim()) : fail("STATE_CORRUPT", `${name}: ${text.error.message}`);
+};
+
+type Context = Kept &
+  Outside & {
+    readonly state: State;
+    readonly urls: StackUrls;
+    readonly projects: readonly RegistryProject[];
+  };
+
+type Services = { readonly routes: ReturnType<typeof stackRoutes>; mintToken: Issuer["mintToken"] };
+
+const openServices = async (context: Context, opened: Opened): Promise<Result<Services>> => {
+  const gitlab = await openIssuer(context);
+  const ctlog = await openCtLog(context);
+  if (!ctlog.ok) return ctlog;
+  opened.push(ctlog.value);
+  const rekor = await openRekor(context);
+  if (!rekor.ok) return rekor;
+  opened.push(rekor.value);
+  const registry = openRegistry(context);
+  opened.push(registry);
+  const { now, random, authorities } = context;
+  const tsa = timestampAuthority({ signer: authorities.tsa, now, random });
+  const routes = stackRoutes({
+    issuer: gitlab,
+    ca: openCa(context, gitlab, ctlog.value),
+    ctlog: ctlog.value,
+    rekor: rekor.value,
+    tsa: { fetch: async (request) => tsa.fetch(request) },
+    registry,
+  });
+  return ok({ routes, mintToken: gitlab.mintToken });
+};
+
+const openIssuer = ({ urls, issuerKey, tokenSecret, projects, now, random }: Context) =>
+  issuer({
+    url: urls.gitlab,
+    keys: [issuerKey],
+    secret: tokenSecret,
+    projectIds: new Map(projects.map(({ path, id }) => [path, id])),
+    now,
+    random,
+  });
+
+const openCa = ({ authorities, urls, now, random }: Context, gitlab: Issuer, ctlog: CtLog) =>
+  certificateAuthority({
+    issuer: authorities.ca,
+    chain: authorities.caChain.map(({ der }) => der),
+    trustedIssuers: [
+      {
+        url: urls.gitlab,
+        gitlabUrl: urls.gitlab,
+        audience: "sigstore",
+        // The same process is the issuer: no request to ourselves, and no answer to believe.
+        keySet: async () => ok(gitlab.keySet),
+      },
+    ],
+    submit: async (entry) => {
+      const sct = await ctlog.addPrecertificate(entry);
+      return sct.ok ? ok(sct.value.bytes) : sct;
+    },
+    now,
+    random,
+  });
+
+/** Names the logs in their checkpoints: without the port, which may change. */
+const LOG_HOST = "127.0.0.1";
+
+const openCtLog = ({ state, ctlogKey, authorities, now }: Context): Promise<Result<CtLog>> =>
+  ctLog({
+    path: join(state.folder, "ctlog.db"),
+    key: ctlogKey,
+    hostname: `${LOG_HOST}/ctlog`,
+    now,
+    roots: authorities.caChain.slice(-1).map(({ der }) => der),
+  });
+
+const openRekor = ({ state, rekorKey, now }: Context): Promise<Result<LogService>> =>
+  rekorService({
+    path: join(state.folder, "rekor.db"),
+    key: rekorKey,
+    hostname: LOG_HOST,
+    now,
+    pathPrefix: "/rekor",
+  });
+
+const openRegistry = ({ state, urls, projects, jobToken, now }: Context): RegistryService =>
+  registryService({
+    folder: join(state.folder, "registry"),
+    baseUrl: urls.gitlab,
+    projects,
+    credentials: [
+      {
+        kind: "job-token",
+        secret: jobToken,
+        projects: projects.map(({ id }) => id),
+        rights: "write",
+      },
+    ],
+    now,
+  });
+
+/** Writes who to trust and where we are, for other programs; gives the trust config's path. */
+const announce = async (context: Context): Promise<Result<string>> => {
+  const { state, urls, authorities } = context;
+  const files = trustFiles({
+    urls,
+    rekorKey: context.rekorKey.publicKey,
+    ctlogKey: context.ctlogKey.publicKey,
+    caChain: authorities.caChain,
+    tsaChain: authorities.tsaChain,
+  });
+  for (const [name, content] of files) {
+    const written = await state.write(join("trust", name), content);
+    if (!written.ok) return written;
+  }
+  const trustConfig = join(state.folder, "trust", TRUST_CONFIG_FILE);
+  const file = formatStackFile({ pid: process.pid, urls, trustConfig });
+  const written = await state.write(STACK_FILE, file);
+  return written.ok ? ok(trustConfig) : written;
+};

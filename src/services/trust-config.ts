@@ -1,0 +1,88 @@
+import type { PublicKey } from "../crypto/keys.ts";
+import { utf8 } from "../formats/bytes.ts";
+import type { Certificate } from "../formats/certificate.ts";
+import { formatClientTrustConfig } from "../formats/client-trust-config.ts";
+import { formatPem } from "../formats/pem.ts";
+import type { SigningConfig } from "../formats/signing-config.ts";
+import { formatTrustedRoot, type LogKey, type TrustedRoot } from "../formats/trusted-root.ts";
+import { pemChain } from "./ca-v1.ts";
+
+/** Base URLs of the services, without a slash at the end; `tsa` is the whole endpoint. */
+export type StackUrls = {
+  /** GitLab's own: the issuer, and before `/api/v4`. */
+  readonly gitlab: string;
+  readonly fulcio: string;
+  readonly ctlog: string;
+  readonly rekor: string;
+  /** Where requests are posted (`…/api/v1/timestamp`). */
+  readonly tsa: string;
+};
+
+/** What a verifier is told about the stack. */
+export type StackTrust = {
+  readonly urls: StackUrls;
+  readonly rekorKey: PublicKey;
+  readonly ctlogKey: PublicKey;
+  /** Leaf-most first, root last. */
+  readonly caChain: readonly Certificate[];
+  readonly tsaChain: readonly Certificate[];
+};
+
+/** Everything here is trusted from when the stack was made, with no end. */
+const validity = ({ caChain }: StackTrust) => ({
+  start: caChain[0]?.notBefore ?? 0,
+  end: undefined,
+});
+
+const logKey = (baseUrl: string, publicKey: PublicKey, trust: StackTrust): LogKey => ({
+  baseUrl,
+  logId: publicKey.keyId,
+  checkpointKeyId: undefined,
+  publicKey,
+  validity: validity(trust),
+});
+
+const trustedRoot = (trust: StackTrust): TrustedRoot => ({
+  tlogs: [logKey(trust.urls.rekor, trust.rekorKey, trust)],
+  ctlogs: [logKey(trust.urls.ctlog, trust.ctlogKey, trust)],
+  certificateAuthorities: [
+    { uri: trust.urls.fulcio, chain: trust.caChain, validity: validity(trust) },
+  ],
+  timestampAuthorities: [{ uri: trust.urls.tsa, chain: trust.tsaChain, validity: validity(trust) }],
+});
+
+const signingConfig = (trust: StackTrust): SigningConfig => {
+  const service = (url: string) => [
+    { url, majorApiVersion: 1, validity: validity(trust), operator: "wheelseal-local" },
+  ];
+  return {
+    caUrls: service(trust.urls.fulcio),
+    oidcUrls: service(trust.urls.gitlab),
+    rekorTlogUrls: service(trust.urls.rekor),
+    tsaUrls: service(trust.urls.tsa),
+    rekorTlogConfig: { selector: "ANY" },
+    tsaConfig: { selector: "ANY" },
+  };
+};
+
+export const TRUST_CONFIG_FILE = "client-trust-config.json";
+
+/**
+ * The files that tell others whom to trust, by name: the ClientTrustConfig and trusted root of
+ * protobuf-specs, and the PEM files that cosign 2 takes by its SIGSTORE_* variables.
+ */
+export const trustFiles = (trust: StackTrust): ReadonlyMap<string, Uint8Array> => {
+  const root = trustedRoot(trust);
+  const chainPem = (chain: readonly Certificate[]) => utf8(pemChain(chain.map(({ der }) => der)));
+  return new Map([
+    [
+      TRUST_CONFIG_FILE,
+      formatClientTrustConfig({ trustedRoot: root, signingConfig: signingConfig(trust) }),
+    ],
+    ["trusted_root.json", formatTrustedRoot(root)],
+    ["fulcio-chain.pem", chainPem(trust.caChain)],
+    ["tsa-chain.pem", chainPem(trust.tsaChain)],
+    ["rekor.pub", utf8(formatPem("PUBLIC KEY", trust.rekorKey.spki))],
+    ["ctfe.pub", utf8(formatPem("PUBLIC KEY", trust.ctlogKey.spki))],
+  ]);
+};
