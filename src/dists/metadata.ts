@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from "../formats/result.ts";
 import { type HeaderField, parseHeaders, valuesOf } from "./headers.ts";
 import { type NormalizedName, parseName, shown } from "./name.ts";
-import { parseVersion, type Version } from "./version.ts";
+import { equalVersions, parseVersion, type Version } from "./version.ts";
 
 /** Core metadata: what METADATA of a wheel and PKG-INFO of an sdist hold. */
 export type CoreMetadata = {
@@ -121,4 +121,20 @@ const parseDynamic = (fields: readonly HeaderField[]): Result<string[]> => {
   const dynamic = valuesOf(fields, "dynamic").map((value) => value.toLowerCase());
   const fixed = dynamic.find((name) => FIXED.includes(name));
   return fixed === undefined ? ok(dynamic) : refuse(`marks ${fixed} as dynamic`);
+};
+
+/** Fails with DIST_METADATA or DIST_VERSION when core metadata is of another release than a file name. */
+export const compareRelease = (
+  metadata: CoreMetadata,
+  distribution: { readonly filename: string; readonly name: string; readonly version: Version },
+): Result<void> => {
+  if (metadata.name !== distribution.name) {
+    return refuse(`of ${distribution.filename} names the project ${metadata.displayName}`);
+  }
+  return equalVersions(metadata.version, distribution.version)
+    ? ok(undefined)
+    : fail(
+        "DIST_VERSION",
+        `core metadata of ${distribution.filename} has the version ${metadata.version}`,
+      );
 };

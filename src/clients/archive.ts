@@ -1,0 +1,101 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { basename } from "node:path";
+import { createInflateRaw } from "node:zlib";
+import { parseDistributionFilename } from "../dists/filename.ts";
+import { DEFAULT_LIMITS, type Limits } from "../dists/finding.ts";
+import type { InflateRaw, RandomAccess } from "../dists/inflate.ts";
+import { checkSdist, type SdistReport } from "../dists/sdist.ts";
+import { checkWheel, type WheelReport } from "../dists/wheel.ts";
+import { fail, type Result } from "../formats/result.ts";
+
+export type DistributionReport = WheelReport | SdistReport;
+
+const PIECE = 256 * 1024;
+
+/** Gives what `InflateRaw` promises by means of zlib, holding little at a time. */
+export const nodeInflateRaw: InflateRaw = async function* (chunks) {
+  const engine = createInflateRaw({ chunkSize: 64 * 1024 });
+  const fed = feed(engine, chunks);
+  // The error also comes out of the loop below; without this it would count as unhandled.
+  fed.catch(() => undefined);
+  try {
+    for await (const chunk of engine) yield new Uint8Array(chunk as Buffer);
+    const given = await fed;
+    if (engine.bytesWritten !== given) throw new Error("bytes follow the deflate stream");
+  } finally {
+    engine.destroy();
+  }
+};
+
+/** Writes everything into `engine`, waiting where it is full, and gives the number of bytes. */
+const feed = async (
+  engine: ReturnType<typeof createInflateRaw>,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<number> => {
+  let given = 0;
+  try {
+    for await (const chunk of chunks) {
+      given += chunk.length;
+      await new Promise<void>((resolve, reject) => {
+        engine.once("close", resolve);
+        engine.write(chunk, (error) => {
+          engine.off("close", resolve);
+          if (error) reject(error);
+          else resolve();
+        });
+      });
+      if (engine.destroyed || engine.readableEnded) break;
+    }
+    engine.end();
+  } catch (error) {
+    engine.destroy(error as Error);
+    throw error;
+  }
+  return given;
+};
+
+const randomAccess = (handle: FileHandle, size: number): RandomAccess => ({
+  size,
+  read: async (offset, length) => {
+    const bytes = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
+      if (bytesRead === 0) throw new Error("the file ended while it was read");
+      done += bytesRead;
+    }
+    return bytes;
+  },
+});
+
+async function* stream({ size, read }: RandomAccess): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < size; at += PIECE) yield await read(at, Math.min(PIECE, size - at));
+}
+
+/**
+ * Checks a wheel or an sdist in a file; which of the two, its name says. The file is streamed.
+ * @returns FILE_UNREADABLE, or what `checkWheel` and `checkSdist` return
+ */
+export const inspectDistribution = async (
+  path: string,
+  limits: Limits = DEFAULT_LIMITS,
+): Promise<Result<DistributionReport>> => {
+  const filename = basename(path);
+  const distribution = parseDistributionFilename(filename);
+  if (!distribution.ok) return distribution;
+  let handle: FileHandle;
+  let access: RandomAccess;
+  try {
+    handle = await open(path);
+    access = randomAccess(handle, (await handle.stat()).size);
+  } catch (error) {
+    return fail("FILE_UNREADABLE", `${path}: ${(error as { code?: string }).code ?? "unreadable"}`);
+  }
+  try {
+    return distribution.value.kind === "wheel"
+      ? await checkWheel(filename, access, nodeInflateRaw, limits)
+      : await checkSdist(filename, stream(access), nodeInflateRaw, limits);
+  } finally {
+    await handle.close();
+  }
+};

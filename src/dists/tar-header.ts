@@ -1,0 +1,79 @@
+import { fromUtf8 } from "../formats/bytes.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
+
+export const BLOCK = 512;
+
+/** One header block (POSIX.1-1988 ustar, or GNU). */
+export type TarHeader = {
+  /** With the ustar prefix, as bytes say it: not checked as a path. */
+  readonly name: string;
+  readonly linkName: string;
+  readonly mode: number;
+  /** Bytes. */
+  readonly size: number;
+  /** One character; the old NUL is given as `0`. */
+  readonly type: string;
+};
+
+export const refuseTar = (why: string) => fail("DIST_TAR", `the tar ${why}`);
+
+const CHECKSUM = { start: 148, end: 156 } as const;
+
+/**
+ * Reads one header block.
+ * @param block - 512 bytes
+ * @returns DIST_TAR
+ * @see POSIX.1-2017 pax, "ustar Interchange Format"
+ */
+export const parseTarHeader = (block: Uint8Array): Result<TarHeader> => {
+  const sum = octal(block.subarray(CHECKSUM.start, CHECKSUM.end));
+  if (sum !== checksum(block)) return refuseTar("has a header with a wrong checksum");
+  const magic = String.fromCharCode(...block.subarray(257, 265));
+  const gnu = magic === "ustar  \0";
+  if (!gnu && magic !== "ustar\x0000") return refuseTar("has a header of neither ustar nor GNU");
+  const prefix = text(block.subarray(345, 500));
+  const name = text(block.subarray(0, 100));
+  const linkName = text(block.subarray(157, 257));
+  if (prefix === undefined || name === undefined || linkName === undefined) {
+    return refuseTar("has a name that is not UTF-8 or has bytes after its end");
+  }
+  // GNU tar puts other things there; some tools would still take them for a path.
+  if (gnu && prefix !== "") return refuseTar("has a GNU header with a prefix");
+  const mode = octal(block.subarray(100, 108));
+  const size = octal(block.subarray(124, 136));
+  if (mode === undefined || size === undefined) return refuseTar("has a malformed number");
+  const type = String.fromCharCode(block[156] as number);
+  return ok({
+    name: prefix === "" ? name : `${prefix}/${name}`,
+    linkName,
+    mode,
+    size,
+    type: type === "\0" ? "0" : type,
+  });
+};
+
+/** The sum of all bytes, with the checksum itself taken as spaces. */
+const checksum = (block: Uint8Array): number => {
+  let sum = 0;
+  for (const [at, byte] of block.entries()) {
+    sum += at >= CHECKSUM.start && at < CHECKSUM.end ? 0x20 : byte;
+  }
+  return sum;
+};
+
+/** Octal digits, then NULs or spaces; empty is zero. GNU's base-256 only serves larger files. */
+const octal = (field: Uint8Array): number | undefined => {
+  const [, digits] = /^ *([0-7]*)[ \0]*$/.exec(String.fromCharCode(...field)) ?? [];
+  return digits === undefined ? undefined : Number.parseInt(`0${digits}`, 8);
+};
+
+/** Text up to the first NUL, with nothing but NULs after it. */
+const text = (field: Uint8Array): string | undefined => {
+  const end = field.indexOf(0);
+  const length = end < 0 ? field.length : end;
+  if (field.subarray(length).some((byte) => byte !== 0)) return undefined;
+  const decoded = fromUtf8(field.subarray(0, length));
+  return decoded.ok ? decoded.value : undefined;
+};
+
+export const isZero = (block: Uint8Array): boolean => block.every((byte) => byte === 0);

@@ -1,0 +1,49 @@
+import { fail, ok, type Result } from "../formats/result.ts";
+import { foldersAbove, parseMemberPath } from "./member-path.ts";
+import { shown } from "./name.ts";
+import type { TarEntry } from "./tar.ts";
+
+/**
+ * Proves that no link of a tar leads out of its root folder, however it is unpacked. Symbolic
+ * links are relative and end inside; nothing is written or linked through one; hard links name a
+ * file that came before.
+ * @returns DIST_TAR
+ * @see PEP 706, the data filter, which this narrows
+ */
+export const checkLinks = (entries: readonly TarEntry[], root: string): Result<void> => {
+  const symlinks = new Set<string>(
+    entries.filter((entry) => entry.kind === "symlink").map((entry) => entry.path),
+  );
+  const throughLink = (path: string) => foldersAbove(path).some((folder) => symlinks.has(folder));
+  const files = new Set<string>();
+  for (const entry of entries) {
+    if (throughLink(entry.path)) return refuse(entry, "lies behind a symbolic link");
+    if (entry.kind === "file") files.add(entry.path);
+    if (entry.kind === "hardlink" && !files.has(entry.linkTarget)) {
+      return refuse(entry, "is a hard link to no earlier file");
+    }
+    if (entry.kind !== "symlink") continue;
+    const target = resolve(entry);
+    if (target === undefined || (target !== root && !target.startsWith(`${root}/`))) {
+      return refuse(entry, `is a symbolic link out of its folder, to ${shown(entry.linkTarget)}`);
+    }
+    // Were a folder on the way itself a link, `..` would mean another place than it says.
+    if (throughLink(target)) return refuse(entry, "is a symbolic link through another");
+  }
+  return ok(undefined);
+};
+
+const refuse = (entry: TarEntry, why: string) =>
+  fail("DIST_TAR", `the member ${shown(entry.path)} ${why}`);
+
+/** The path a symbolic link points to, or `undefined` where it is no path inside the archive. */
+const resolve = (entry: TarEntry): string | undefined => {
+  const at = entry.path.split("/").slice(0, -1);
+  for (const segment of entry.linkTarget.split("/")) {
+    if (segment === "..") {
+      if (at.pop() === undefined) return undefined;
+    } else if (segment !== ".") at.push(segment);
+  }
+  const path = parseMemberPath(at.join("/"));
+  return path.ok ? path.value : undefined;
+};
