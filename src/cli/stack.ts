@@ -1,0 +1,107 @@
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { type Secret, secret } from "../clients/credentials.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
+import type { StackUrls } from "../services/trust-config.ts";
+import type { Invocation } from "./command.ts";
+import type { Settings } from "./settings.ts";
+
+/** A local stack that runs now, here or in another process. */
+export type LocalStack = {
+  readonly urls: StackUrls;
+  /** Path of its ClientTrustConfig. */
+  readonly trustConfig: string;
+  /** Lets this machine's user mint tokens. */
+  readonly tokenSecret: Secret;
+  readonly jobToken: Secret;
+  readonly project: { readonly id: string; readonly path: string };
+  /** Stops it if this process started it. */
+  readonly close: () => Promise<void>;
+};
+
+/** The project that the local registry and issuer know. */
+export const LOCAL_PROJECT = { id: "1", path: "local/packages" } as const;
+/** The ref that local tokens name unless another is asked for. */
+export const LOCAL_REF = "refs/heads/main";
+
+export type Profile = "local" | "gitlab";
+
+/** The profile in use; `fallback` where nobody chose one. */
+export const profileOf = (settings: Settings, fallback: Profile): Result<Profile> => {
+  const chosen = settings.find("profile");
+  if (chosen === undefined) return ok(fallback);
+  if (chosen.value === "local" || chosen.value === "gitlab") return ok(chosen.value);
+  return fail("CONFIG", `${chosen.from} is ${chosen.value}, neither local nor gitlab`);
+};
+
+export const usesLocalStack = (settings: Settings): boolean => settings.text("profile") === "local";
+
+/** The local stack's state folder: --state, or `.wheelseal/state` in the working folder. */
+export const stateFolder = ({ terminal }: Invocation, settings: Settings): string =>
+  resolve(terminal.cwd, settings.text("state") ?? ".wheelseal/state");
+
+/** Path of the ClientTrustConfig that the stack left in its state folder, running or not. */
+export const localTrustConfig = async (
+  invocation: Invocation,
+  settings: Settings,
+): Promise<Result<string>> => {
+  const path = join(stateFolder(invocation, settings), "trust", "client-trust-config.json");
+  const there = await readFile(path).then(
+    () => true,
+    () => false,
+  );
+  return there
+    ? ok(path)
+    : fail("CONFIG", `no local stack has run on ${stateFolder(invocation, settings)}`);
+};
+
+/** The stack that runs on the state folder, or one that is started for as long as needed. */
+export const ensureStack = async (
+  invocation: Invocation,
+  settings: Settings,
+): Promise<Result<LocalStack>> => {
+  const folder = stateFolder(invocation, settings);
+  const { findStack } = await import("../services/stack-file.ts");
+  const running = await findStack(folder);
+  if (running !== undefined) {
+    const tokenSecret = await readSecret(folder, "token-secret");
+    if (!tokenSecret.ok) return tokenSecret;
+    const jobToken = await readSecret(folder, "job-token");
+    if (!jobToken.ok) return jobToken;
+    const { urls, trustConfig } = running;
+    return ok({
+      urls,
+      trustConfig,
+      tokenSecret: tokenSecret.value,
+      jobToken: jobToken.value,
+      project: LOCAL_PROJECT,
+      close: async () => undefined,
+    });
+  }
+  const { startStack } = await import("../services/server.ts");
+  const started = await startStack({ folder });
+  if (!started.ok) return started;
+  const { urls, trustConfig, tokenSecret, jobToken, close } = started.value;
+  return ok({
+    urls,
+    trustConfig,
+    tokenSecret: secret(tokenSecret),
+    jobToken: secret(jobToken),
+    project: LOCAL_PROJECT,
+    close,
+  });
+};
+
+const readSecret = async (folder: string, name: string): Promise<Result<Secret>> => {
+  try {
+    return ok(secret((await readFile(join(folder, name), "utf8")).trim()));
+  } catch {
+    return fail("FILE_UNREADABLE", `${join(folder, name)} cannot be read by this user`);
+  }
+};
+
+/** Runs the stack until the process is asked to end. */
+export const startLocalStack = async (folder: string, port: number | undefined) => {
+  const { startStack } = await import("../services/server.ts");
+  return startStack({ folder, ...(port === undefined ? {} : { port }) });
+};

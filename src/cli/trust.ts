@@ -1,0 +1,120 @@
+import { resolve } from "node:path";
+import { fromUtf8 } from "../formats/bytes.ts";
+import { parseClientTrustConfig } from "../formats/client-trust-config.ts";
+import { PUBLIC_GOOD_ROOT } from "../formats/public-good-root.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
+import type { ServiceUrl, SigningConfig } from "../formats/signing-config.ts";
+import { trustFromFiles } from "../formats/trust-files.ts";
+import { MAX_TRUST_BYTES, parseTrustedRoot, type TrustedRoot } from "../formats/trusted-root.ts";
+import type { Invocation } from "./command.ts";
+import type { Settings } from "./settings.ts";
+import { localTrustConfig, usesLocalStack } from "./stack.ts";
+
+/** Whom a command trusts, and the services that the trust names. */
+export type Trust = {
+  readonly root: TrustedRoot;
+  /** Where the root came from, for people. */
+  readonly from: string;
+  readonly fulcioUrl?: string;
+  readonly rekorUrl?: string;
+  readonly tsaUrl?: string;
+  /** The issuer of id_tokens, where the trust names one. */
+  readonly issuerUrl?: string;
+};
+
+/** The environment variables by which cosign is told whom to trust. */
+const COSIGN_FILES = {
+  root: "SIGSTORE_ROOT_FILE",
+  rekor: "SIGSTORE_REKOR_PUBLIC_KEY",
+  ctlog: "SIGSTORE_CT_LOG_PUBLIC_KEY_FILE",
+} as const;
+
+/**
+ * The trust root: --trust-config, --trusted-root, cosign's three files, the local stack's
+ * exported configuration in the local profile, or else the public-good root that is built in.
+ * Never from the service that is being verified.
+ */
+export const trustOf = async (
+  invocation: Invocation,
+  settings: Settings,
+): Promise<Result<Trust>> => {
+  const config = settings.text("trust-config");
+  if (config !== undefined) return fromConfig(invocation, config);
+  const root = settings.text("trusted-root");
+  if (root !== undefined) return fromRoot(invocation, root);
+  if (settings.env[COSIGN_FILES.root] !== undefined) return fromCosignFiles(invocation, settings);
+  if (usesLocalStack(settings)) {
+    const local = await localTrustConfig(invocation, settings);
+    return local.ok ? fromConfig(invocation, local.value) : local;
+  }
+  const publicGood = parseTrustedRoot(PUBLIC_GOOD_ROOT);
+  return publicGood.ok
+    ? ok({ root: publicGood.value, from: "the public-good root, as built in", ...PUBLIC_GOOD })
+    : publicGood;
+};
+
+/** The public-good services, as its signing configuration names them. */
+const PUBLIC_GOOD = {
+  fulcioUrl: "https://fulcio.sigstore.dev",
+  rekorUrl: "https://rekor.sigstore.dev",
+} as const;
+
+const read = ({ files, terminal }: Invocation, path: string): Promise<Result<Uint8Array>> =>
+  files.read(resolve(terminal.cwd, path), MAX_TRUST_BYTES);
+
+const fromRoot = async (invocation: Invocation, path: string): Promise<Result<Trust>> => {
+  const bytes = await read(invocation, path);
+  if (!bytes.ok) return bytes;
+  const root = parseTrustedRoot(bytes.value);
+  return root.ok ? ok({ root: root.value, from: path }) : root;
+};
+
+const fromConfig = async (invocation: Invocation, path: string): Promise<Result<Trust>> => {
+  const bytes = await read(invocation, path);
+  if (!bytes.ok) return bytes;
+  const config = parseClientTrustConfig(bytes.value);
+  if (!config.ok) return config;
+  const { trustedRoot, signingConfig } = config.value;
+  return ok({ root: trustedRoot, from: path, ...servicesOf(signingConfig, invocation) });
+};
+
+/** The first service of each kind that is in use now; of logs, one that speaks version 1. */
+const servicesOf = (config: SigningConfig, { outside }: Invocation): Partial<Trust> => {
+  const now = outside.now();
+  const first = (services: readonly ServiceUrl[]): string | undefined =>
+    services.find(
+      ({ majorApiVersion, validity }) =>
+        majorApiVersion === 1 &&
+        validity.start <= now &&
+        (validity.end === undefined || now <= validity.end),
+    )?.url;
+  const fulcioUrl = first(config.caUrls);
+  const rekorUrl = first(config.rekorTlogUrls);
+  const tsaUrl = first(config.tsaUrls);
+  const issuerUrl = first(config.oidcUrls);
+  return {
+    ...(issuerUrl === undefined ? {} : { issuerUrl }),
+    ...(fulcioUrl === undefined ? {} : { fulcioUrl }),
+    ...(rekorUrl === undefined ? {} : { rekorUrl }),
+    ...(tsaUrl === undefined ? {} : { tsaUrl }),
+  };
+};
+
+const fromCosignFiles = async (
+  invocation: Invocation,
+  settings: Settings,
+): Promise<Result<Trust>> => {
+  const texts: Record<string, string> = {};
+  for (const [name, variable] of Object.entries(COSIGN_FILES)) {
+    const path = settings.env[variable];
+    if (path === undefined || path === "") return fail("CONFIG", `${variable} is not set`);
+    const bytes = await read(invocation, path);
+    if (!bytes.ok) return bytes;
+    const text = fromUtf8(bytes.value);
+    if (!text.ok) return fail("TRUST_FORMAT", `${path} is not text`);
+    texts[name] = text.value;
+  }
+  const { root: fulcio = "", rekor = "", ctlog: ctfe = "" } = texts;
+  const trusted = trustFromFiles({ fulcio, rekor, ctfe });
+  return trusted.ok ? ok({ root: trusted.value, from: "the SIGSTORE_* files" }) : trusted;
+};
