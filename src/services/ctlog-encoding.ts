@@ -1,68 +1,56 @@
 import type { PrivateKey } from "../crypto/keys.ts";
 import { sign } from "../crypto/sign.ts";
 import { bigEndian, concat, fromBigEndian } from "../formats/bytes.ts";
+import { sctSignedBytes, serializeSct } from "../formats/sct.ts";
 import type { Precertificate } from "./ca.ts";
 import type { TreeHead } from "./note-writer.ts";
 
-const V1 = 0;
-const TIMESTAMPED_ENTRY = 0;
-const PRECERT_ENTRY = 1;
-const TREE_HASH = 1;
-const SHA256 = 4;
-const ECDSA = 3;
-const NO_EXTENSIONS = bigEndian(0, 2);
-
-/** An opaque vector with a length of `bytes` bytes in front (RFC 8446 §3.4). */
-const vector = (content: Uint8Array, bytes: number): Uint8Array =>
-  concat(bigEndian(content.length, bytes), content);
+const NONE = new Uint8Array(0);
 
 /**
- * MerkleTreeLeaf of a precertificate (RFC 6962 §3.4). Its bytes are also those that the SCT's
- * signature is over (§3.2): both structures begin with two zero bytes.
- *
+ * MerkleTreeLeaf of a precertificate (RFC 6962 §3.4).
  * @param timestamp - milliseconds since 1970
  */
 export const precertificateLeaf = (
   { issuerKeyHash, tbs }: Precertificate,
   timestamp: number,
 ): Uint8Array =>
-  concat(
-    Uint8Array.of(V1, TIMESTAMPED_ENTRY),
-    bigEndian(timestamp, 8),
-    bigEndian(PRECERT_ENTRY, 2),
-    issuerKeyHash,
-    vector(tbs, 3),
-    NO_EXTENSIONS,
+  sctSignedBytes(
+    { timestamp: BigInt(timestamp), extensions: NONE },
+    { kind: "precert", issuerKeyHash, tbs },
   );
 
 /** The timestamp in a leaf: milliseconds since 1970. */
-export const leafTimestamp = (leaf: Uint8Array): number =>
-  Number(fromBigEndian(leaf.subarray(2, 10)));
+export const leafTimestamp = (leaf: Uint8Array): bigint => fromBigEndian(leaf.subarray(2, 10));
+
+/** An opaque vector with its length in three bytes in front. */
+const vector24 = (content: Uint8Array): Uint8Array => concat(bigEndian(content.length, 3), content);
 
 /** PrecertChainEntry (RFC 6962 §3.1), the extra_data of an entry: for who reads the log. */
-export const precertificateChain = ({ chain: [signed, ...issuers] }: Precertificate): Uint8Array =>
-  concat(
-    vector(signed ?? new Uint8Array(0), 3),
-    vector(concat(...issuers.map((certificate) => vector(certificate, 3))), 3),
-  );
+export const precertificateChain = ({ chain: [signed = NONE, ...issuers] }: Precertificate) =>
+  concat(vector24(signed), vector24(concat(...issuers.map(vector24))));
 
-/** DigitallySigned with SHA-256 and ECDSA (RFC 5246 §4.7). */
-const digitallySigned = (key: PrivateKey, message: Uint8Array): Uint8Array =>
-  concat(Uint8Array.of(SHA256, ECDSA), vector(sign(key, "sha256", message), 2));
-
-/** SignedCertificateTimestamp (RFC 6962 §3.2) for a leaf that is in the log. */
+/** SignedCertificateTimestamp (RFC 6962 §3.2), serialised, for a leaf that is in the log. */
 export const signSct = (key: PrivateKey, leaf: Uint8Array): Uint8Array =>
-  concat(
-    Uint8Array.of(V1),
-    key.publicKey.keyId,
-    leaf.subarray(2, 10),
-    NO_EXTENSIONS,
-    digitallySigned(key, leaf),
-  );
+  serializeSct({
+    logId: key.publicKey.keyId,
+    timestamp: leafTimestamp(leaf),
+    extensions: NONE,
+    hash: "sha256",
+    algorithm: "ecdsa",
+    signature: sign(key, "sha256", leaf),
+  });
 
-/** The signature of a signed tree head (RFC 6962 §3.5). */
-export const signTreeHead = (key: PrivateKey, { size, root }: TreeHead, timestamp: number) =>
-  digitallySigned(
-    key,
-    concat(Uint8Array.of(V1, TREE_HASH), bigEndian(timestamp, 8), bigEndian(size, 8), root),
-  );
+const TREE_HASH = 1;
+const SHA256_ECDSA = Uint8Array.of(4, 3);
+
+/** The signature of a signed tree head (RFC 6962 §3.5), as DigitallySigned. */
+export const signTreeHead = (
+  key: PrivateKey,
+  { size, root }: TreeHead,
+  timestamp: number,
+): Uint8Array => {
+  const head = [Uint8Array.of(0, TREE_HASH), bigEndian(timestamp, 8), bigEndian(size, 8), root];
+  const signature = sign(key, "sha256", concat(...head));
+  return concat(SHA256_ECDSA, bigEndian(signature.length, 2), signature);
+};

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { type Sha256, sha256 } from "../crypto/hash.ts";
+import { sha256 } from "../crypto/hash.ts";
 import type { PrivateKey } from "../crypto/keys.ts";
 import { base64, concat, fromBase64, hex } from "../formats/bytes.ts";
 import { ok, type Result } from "../formats/result.ts";
@@ -30,11 +30,9 @@ export type CtLogOptions = {
 };
 
 /** A promise that is already kept: the entry was in the tree, on the disk, before it was signed. */
-export type Sct = {
-  /** SHA-256 of the log's SubjectPublicKeyInfo. */
-  readonly logId: Sha256;
+export type KeptPromise = {
   /** Milliseconds since 1970. */
-  readonly timestamp: number;
+  readonly timestamp: bigint;
   /** SignedCertificateTimestamp (RFC 6962 §3.2), without a length in front. */
   readonly bytes: Uint8Array;
   /** Where the entry is in the log. */
@@ -44,7 +42,7 @@ export type Sct = {
 /** The certificate log of RFC 6962. Only its own authority, in the same process, adds to it. */
 export type CtLog = {
   /** The same precertificate again gets a promise with the first one's time. */
-  addPrecertificate(entry: Precertificate): Promise<Result<Sct>>;
+  addPrecertificate(entry: Precertificate): Promise<Result<KeptPromise>>;
   /** Answers `/ct/v1/…`. */
   fetch(request: Request): Promise<Response>;
   close(): Promise<void>;
@@ -69,7 +67,7 @@ const addPrecertificate = async (
   store: TreeStore,
   { key, now }: CtLogOptions,
   entry: Precertificate,
-): Promise<Result<Sct>> => {
+): Promise<Result<KeptPromise>> => {
   const name = `precertificate:${hex(sha256(concat(entry.issuerKeyHash, entry.tbs)))}`;
   const [known] = store.search(name, 1);
   const earlier = known === undefined ? undefined : store.leaf(known);
@@ -81,8 +79,7 @@ const addPrecertificate = async (
   const appended = earlier === undefined ? await store.append(leaf) : ok({ leaf: earlier });
   if (!appended.ok) return appended;
   const { body, index } = appended.value.leaf;
-  const logId = key.publicKey.keyId;
-  return ok({ logId, timestamp: leafTimestamp(body), bytes: signSct(key, body), index });
+  return ok({ timestamp: leafTimestamp(body), bytes: signSct(key, body), index });
 };
 
 /** Entries of one answer; who wants more asks again, as RFC 6962 §4.6 allows. */
