@@ -11,7 +11,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { BuildRecord } from "../formats/build-record.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { BUILD_SCRIPT } from "./build-script.ts";
@@ -80,7 +80,7 @@ export const systemBuilder = (wish: PythonWish): Builder => ({
     const work = await realpath(await mkdtemp(join(tmpdir(), "wheelseal-build-")));
     const discard = () => rm(work, { recursive: true, force: true });
     try {
-      const located = { ...request, project: project.value, out: resolve(request.out) };
+      const located = { ...request, project: project.value, out: await realFuture(request.out) };
       const built = await buildIn(work, located, python.value, wish.environment, onOutput);
       if (!built.ok) await discard();
       return built.ok ? ok({ ...built.value, discard }) : built;
@@ -90,6 +90,14 @@ export const systemBuilder = (wish: PythonWish): Builder => ({
     }
   },
 });
+
+/** The real path that a folder will have once it is made. */
+const realFuture = async (folder: string): Promise<string> => {
+  const path = resolve(folder);
+  const real = await realpath(path).catch(() => undefined);
+  if (real !== undefined || dirname(path) === path) return real ?? path;
+  return join(await realFuture(dirname(path)), basename(path));
+};
 
 /** A folder with a pyproject.toml, or with a setup.py as older projects have. */
 const projectFolder = async (folder: string): Promise<Result<string>> => {

@@ -1,5 +1,5 @@
 import { access } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { type Environment, plainEnvironment } from "./environment.ts";
 import { lastLines, runProgram } from "./process.ts";
@@ -85,7 +85,7 @@ export const publicUri = (url: string): string | undefined => {
 };
 
 /**
- * The state of the repository that holds `folder`; `undefined` outside any. `ignoring` is a folder
+ * The state of the repository that holds `folder`; `undefined` outside any. `ignoring` is a folder, absolute,
  * whose files do not count as changes: the output folder.
  *
  * Fails with BUILD_SOURCE where git refuses or is not installed.
@@ -99,9 +99,10 @@ export const gitState = async (
   const ask = (...args: string[]) => git(folder, environment, args);
   const top = await ask("rev-parse", "--show-toplevel");
   if (!top.ok) return top;
+  const ignored = relative(resolve(folder), ignoring);
   const status = await ask(
     ...["status", "--porcelain", "--untracked-files=all", "--", "."],
-    `:(exclude,top,literal)${ignoring}`,
+    ...(ignored === "" || ignored.startsWith("..") ? [] : [`:(exclude,literal)${ignored}`]),
   );
   if (!status.ok) return status;
   const commit = await ask("rev-parse", "--verify", "--quiet", "HEAD");
