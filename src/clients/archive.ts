@@ -12,6 +12,8 @@ export type DistributionReport = WheelReport | SdistReport;
 
 const PIECE = 256 * 1024;
 
+const reason = (error: unknown): string => (error as { code?: string }).code ?? "unreadable";
+
 /** Gives what `InflateRaw` promises by means of zlib, holding little at a time. */
 export const nodeInflateRaw: InflateRaw = async function* (chunks) {
   const engine = createInflateRaw({ chunkSize: 64 * 1024 });
@@ -54,14 +56,21 @@ const feed = async (
   return given;
 };
 
+/** The disk's trouble, told from a malformed file's. */
+class UnreadableError extends Error {}
+
 const randomAccess = (handle: FileHandle, size: number): RandomAccess => ({
   size,
   read: async (offset, length) => {
     const bytes = new Uint8Array(length);
     let done = 0;
     while (done < length) {
-      const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
-      if (bytesRead === 0) throw new Error("the file ended while it was read");
+      const { bytesRead } = await handle
+        .read(bytes, done, length - done, offset + done)
+        .catch((error: unknown) => {
+          throw new UnreadableError(reason(error));
+        });
+      if (bytesRead === 0) throw new UnreadableError("ended while it was read");
       done += bytesRead;
     }
     return bytes;
@@ -89,12 +98,16 @@ export const inspectDistribution = async (
     handle = await open(path);
     access = randomAccess(handle, (await handle.stat()).size);
   } catch (error) {
-    return fail("FILE_UNREADABLE", `${path}: ${(error as { code?: string }).code ?? "unreadable"}`);
+    return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
   }
   try {
     return distribution.value.kind === "wheel"
       ? await checkWheel(filename, access, nodeInflateRaw, limits)
       : await checkSdist(filename, stream(access), nodeInflateRaw, limits);
+  } catch (error) {
+    if (error instanceof UnreadableError)
+      return fail("FILE_UNREADABLE", `${path}: ${error.message}`);
+    throw error;
   } finally {
     await handle.close();
   }

@@ -8,6 +8,8 @@ export type ByteReader = {
   pass(length: number, sink: (chunk: Uint8Array) => void): Promise<number>;
   /** All that is left. */
   rest(): AsyncGenerator<Uint8Array>;
+  /** Lets the source go, when not all of it was read. */
+  close(): Promise<void>;
 };
 
 export const byteReader = (chunks: AsyncIterable<Uint8Array>): ByteReader => {
@@ -37,6 +39,9 @@ export const byteReader = (chunks: AsyncIterable<Uint8Array>): ByteReader => {
       const parts: Uint8Array[] = [];
       await pass(length, (chunk) => parts.push(chunk));
       return concat(...parts);
+    },
+    close: async () => {
+      await iterator.return?.();
     },
     rest: async function* () {
       while (await refill()) {

@@ -23,7 +23,19 @@ export async function* gunzip(
 ): AsyncGenerator<Uint8Array> {
   const broken: unknown[] = [];
   const reader = byteReader(noting(chunks, broken));
-  await skipHeader(reader);
+  try {
+    await skipHeader(reader);
+    yield* inflateMember(reader, inflateRaw, broken);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function* inflateMember(
+  reader: ByteReader,
+  inflateRaw: InflateRaw,
+  broken: readonly unknown[],
+): AsyncGenerator<Uint8Array> {
   const trailer: Uint8Array[] = [];
   let size = 0;
   let sum = 0;

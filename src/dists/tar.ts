@@ -1,4 +1,4 @@
-import { fromUtf8 } from "../formats/bytes.ts";
+import { concat, fromUtf8 } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { type ByteReader, byteReader } from "./byte-reader.ts";
 import type { Limits } from "./finding.ts";
@@ -38,6 +38,18 @@ export const walkTar = async (
   visit: Visit,
 ): Promise<Result<TarEntry[]>> => {
   const reader = byteReader(chunks);
+  try {
+    return await walk(reader, limits, visit);
+  } finally {
+    await reader.close();
+  }
+};
+
+const walk = async (
+  reader: ByteReader,
+  limits: Limits,
+  visit: Visit,
+): Promise<Result<TarEntry[]>> => {
   const register = pathRegister();
   const entries: TarEntry[] = [];
   let total = 0;
@@ -116,14 +128,9 @@ const extend = async (
 ): Promise<Result<void>> => {
   if (header.size > MAX_EXTENSION) return fail("DIST_SIZE", "the tar has an oversized header");
   const parts: Uint8Array[] = [];
-  const content = await passContent(reader, header.size, (chunk) => parts.push(chunk.slice()));
+  const content = await passContent(reader, header.size, (chunk) => parts.push(chunk));
   if (!content.ok) return content;
-  const bytes = new Uint8Array(header.size);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
+  const bytes = concat(...parts);
   switch (header.type) {
     case "x":
       return extendByPax(bytes, extension);

@@ -17,11 +17,16 @@ const SCHEMES = ["purelib", "platlib", "headers", "scripts", "data"];
 /**
  * Finds the one dist-info folder, proves that it and the `.data` folder are named as the file is,
  * and that nothing in `.data` overwrites a file of the root.
- * @param paths - of the regular files
+ * @param files - paths of the regular files
+ * @param folders - paths of the folders that are members themselves
  * @returns DIST_METADATA or DIST_PATH
  */
-export const layOut = (wheel: WheelFilename, paths: readonly string[]): Result<WheelLayout> => {
-  const roots = [...new Set(paths.map((path) => path.split("/")[0] ?? ""))];
+export const layOut = (
+  wheel: WheelFilename,
+  files: readonly string[],
+  folders: readonly string[],
+): Result<WheelLayout> => {
+  const roots = [...new Set([...files, ...folders].map((path) => path.replace(/\/.*$/, "")))];
   const distInfos = roots.filter((root) => root.toLowerCase().endsWith(".dist-info"));
   const [distInfo] = distInfos;
   if (distInfo === undefined || distInfos.length !== 1) {
@@ -37,7 +42,7 @@ export const layOut = (wheel: WheelFilename, paths: readonly string[]): Result<W
   if (stray !== undefined) {
     return fail("DIST_METADATA", `the wheel has a data folder of another name: ${shown(stray)}`);
   }
-  return place(distInfo, `${stem}.data/`, paths);
+  return place(distInfo, `${stem}.data/`, files);
 };
 
 const namesWheel = (stem: string, wheel: WheelFilename): boolean => {

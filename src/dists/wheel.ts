@@ -47,10 +47,9 @@ export const checkWheel = async (
   const entries = await readZip(zip, limits);
   if (!entries.ok) return entries;
   const files = entries.value.filter((entry) => entry.kind === "file");
-  const layout = layOut(
-    distribution.value,
-    files.map((file) => file.path),
-  );
+  const pathsOf = (kind: ZipEntry["kind"]) =>
+    entries.value.filter((entry) => entry.kind === kind).map((entry) => entry.path);
+  const layout = layOut(distribution.value, pathsOf("file"), pathsOf("folder"));
   if (!layout.ok) return layout;
   const wheel = { zip, inflateRaw, files, distInfo: layout.value.distInfo };
   const about = await readDistInfo(wheel, distribution.value);
