@@ -99,10 +99,10 @@ const urlsAt = (port: number): StackUrls => {
   const origin = `http://127.0.0.1:${port}`;
   return {
     gitlab: origin,
-    fulcio: `${origin}/fulcio`,
-    ctlog: `${origin}/ctlog`,
-    rekor: `${origin}/rekor`,
-    tsa: `${origin}/tsa/api/v1/timestamp`,
+    fulcio: origin,
+    ctlog: origin,
+    rekor: origin,
+    tsa: `${origin}/api/v1/timestamp`,
   };
 };
 
@@ -247,7 +247,6 @@ const openRekor = ({ state, rekorKey, now }: Context): Promise<Result<LogService
     key: rekorKey,
     hostname: LOG_HOST,
     now,
-    pathPrefix: "/rekor",
   });
 
 const openRegistry = ({ state, urls, projects, jobToken, now }: Context): RegistryService =>

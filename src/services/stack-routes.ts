@@ -15,34 +15,29 @@ export type StackServices = {
 };
 
 /**
- * One port for all: the GitLab instance (issuer and registry) at the root, the others below their
- * names. Rekor answers at the root as well, because Rekor's own Go client drops the path of its
- * URL; `/api/v1/log` and `/api/v4` do not meet.
+ * One origin for all services: their paths do not meet. No service has a path of its own in front,
+ * because several Sigstore clients drop the path of the URL they are given.
  */
 export const stackRoutes = (services: StackServices): Service => {
   const fulcio = new Hono().route("/", caV1(services.ca)).route("/", caV2(services.ca));
-  const prefixed: Readonly<Record<string, Service>> = {
-    fulcio: { fetch: async (request) => fulcio.fetch(request) },
-    ctlog: services.ctlog,
-    rekor: services.rekor,
-    tsa: services.tsa,
-  };
+  const ca: Service = { fetch: async (request) => fulcio.fetch(request) };
+  const table: readonly (readonly [RegExp, Service])[] = [
+    [/^\/api\/v1\/(signingCert|rootCert)$/, ca],
+    [/^\/api\/v2\/(signingCert|trustBundle|configuration)$/, ca],
+    [/^\/api\/v1\/(log|index)(\/|$)/, services.rekor],
+    [/^\/api\/v1\/timestamp(\/|$)/, services.tsa],
+    [/^\/ct\/v1\//, services.ctlog],
+    [/^\/(api\/v4|integrity)\//, services.registry],
+    [/^\/(\.well-known|oauth|-|wheelseal)\//, services.issuer],
+  ];
   return {
     fetch: async (request) => {
       const { pathname } = new URL(request.url);
-      const name = pathname.split("/")[1] ?? "";
-      const service = Object.hasOwn(prefixed, name) ? prefixed[name] : undefined;
-      if (service !== undefined) return service.fetch(withoutPrefix(request, name));
-      if (/^\/api\/v1\/(log|index)(\/|$)/.test(pathname)) return services.rekor.fetch(request);
-      if (/^\/(api\/v4|integrity)\//.test(pathname)) return services.registry.fetch(request);
-      return services.issuer.fetch(request);
+      const service = table.find(([pattern]) => pattern.test(pathname))?.[1];
+      return service === undefined ? nothing() : service.fetch(request);
     },
   };
 };
 
-const withoutPrefix = (request: Request, name: string): Request => {
-  const url = new URL(request.url);
-  url.pathname = url.pathname.slice(name.length + 1) || "/";
-  const { method, headers, body, signal } = request;
-  return new Request(url, { method, headers, body, signal, duplex: "half" });
-};
+const nothing = (): Response =>
+  Response.json({ code: 404, message: "there is nothing at this path" }, { status: 404 });
