@@ -80,7 +80,7 @@ const timestampToken = (
     integer(3),
     setOf(SHA256),
     sequence(oid(OID.timestampInfo), der(contextTag(0), octetString(info))),
-    ...(request.certificates ? [der(contextTag(0), ...signer.chain)] : []),
+    ...(request.certificates ? [implicit(setOf(...signer.chain))] : []),
     setOf(signerInfo(signer, info, grant.genTime)),
   );
   return sequence(oid(OID.signedData), der(contextTag(0), signedData));
@@ -109,16 +109,21 @@ const signerInfo = (signer: TimestampSigner, info: Uint8Array, time: number): Ui
   ];
   // RFC 5652 §5.4: what is signed is the SET OF, not its [0] IMPLICIT form.
   const signed = setOf(...attributes);
-  const implicit = signed.slice();
-  implicit[0] = contextTag(0);
   return sequence(
     integer(1),
     sequence(signer.issuer, der(TAG.INTEGER, signer.serial)),
     SHA256,
-    implicit,
+    implicit(signed),
     signatureAlgorithm(signer.key.publicKey),
     octetString(sign(signer.key, "sha256", signed)),
   );
+};
+
+/** A SET OF as the [0] IMPLICIT field that CMS makes of it: DER keeps its order. */
+const implicit = (set: Uint8Array): Uint8Array => {
+  const field = set.slice();
+  field[0] = contextTag(0);
+  return field;
 };
 
 const attribute = (type: string, value: Uint8Array): Uint8Array =>

@@ -48,7 +48,7 @@ const codeOf = async (
   now = NOW,
 ): Promise<Code | "accepted"> => {
   const result = await validateToken(token, issuers, now);
-  if (!result.ok)
+  if (!result.ok && token !== "")
     assert.ok(!result.error.message.includes(token.slice(-40)), "a token in a message");
   return result.ok ? "accepted" : result.error.code;
 };
