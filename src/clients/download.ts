@@ -70,7 +70,8 @@ const reader =
   (download: Download, temporary: string): ReadAnswer<Downloaded> =>
   async (_request, { response, url }) => {
     if (response.status !== 200) {
-      const answer = { status: response.status, url, body: await errorBody(response) };
+      const { status, headers } = response;
+      const answer = { status, headers, url, body: await errorBody(response) };
       return { ok: false, error: registryFailure(answer, download.auth, "REGISTRY_RESPONSE") };
     }
     const written = await writeAnswer(response, temporary, download.maxBytes);

@@ -1,30 +1,19 @@
 import { fail, ok, type Result } from "../formats/result.ts";
 import { authHeaders, type RegistryAuth } from "./credentials.ts";
-import { exchange, type HttpResponse } from "./http.ts";
+import { exchange, type HttpResponse, shownUrl } from "./http.ts";
 import type { Outside } from "./outside.ts";
 import { registryFailure } from "./registry-answer.ts";
 
-/** The files of one version of one package in a generic registry. */
+/** The files beside one release in a generic package registry. */
 export type GenericPackage = {
-  readonly name: string;
-  readonly version: string;
-};
-
-/** GitLab's generic package registry, or anything that answers PUT, GET and HEAD like it. */
-export type GenericRegistry = {
-  /** Adds a file; one of the same name stays, but is no longer served. */
-  put(of: GenericPackage, filename: string, content: Uint8Array): Promise<Result<void>>;
+  /** Where it is, for messages. */
+  readonly shownUrl: string;
+  /** Adds a file; an earlier one of that name is served no more. */
+  put(filename: string, content: Uint8Array): Promise<Result<void>>;
   /** Content of the latest file of that name; `undefined` where there is none. */
-  get(
-    of: GenericPackage,
-    filename: string,
-    maxBytes: number,
-  ): Promise<Result<Uint8Array | undefined>>;
+  get(filename: string, maxBytes: number): Promise<Result<Uint8Array | undefined>>;
   /** Whether the file is there, and its SHA-256 (lower-case hex) where the registry states it. */
-  head(
-    of: GenericPackage,
-    filename: string,
-  ): Promise<Result<{ readonly sha256?: string } | undefined>>;
+  head(filename: string): Promise<Result<{ readonly sha256?: string } | undefined>>;
 };
 
 const NAME = /^(?!\.+$)[A-Za-z0-9._\-+]+$/;
@@ -32,23 +21,24 @@ const VERSION = /^(?!.*\.\.)(?!\.$)[A-Za-z0-9_+.-]+$/;
 const FILE = /^(?!\.+$)(?![~@])[A-Za-z0-9._\-+~@]+(?<![~@])$/;
 
 /**
- * The address of a file, by GitLab's rules for the three names: nothing in them can climb out or
- * add a query.
+ * The address of a package, by GitLab's rules for names.
  * @param base - `…/api/v4/projects/ID/packages/generic`
- * @returns CONFIG for names that a generic registry cannot hold
+ * @returns CONFIG for a name or version that a generic registry cannot hold
  */
-export const genericUrl = (base: string, of: GenericPackage, filename: string): Result<string> => {
-  const bad = !NAME.test(of.name)
-    ? `package name ${of.name}`
-    : !VERSION.test(of.version)
-      ? `version ${of.version}`
-      : !FILE.test(filename)
-        ? `file name ${filename}`
-        : undefined;
-  if (bad !== undefined) return fail("CONFIG", `a generic registry cannot hold the ${bad}`);
-  const path = [of.name, of.version, filename].map(encodeURIComponent).join("/");
+export const genericPackageUrl = (base: string, name: string, version: string): Result<string> => {
+  if (!NAME.test(name)) return cannotHold("package name", name);
+  if (!VERSION.test(version)) return cannotHold("version", version);
+  const path = [name, version].map(encodeURIComponent).join("/");
   return ok(`${base.replace(/\/+$/, "")}/${path}`);
 };
+
+const cannotHold = (what: string, value: string) =>
+  fail("CONFIG", `a generic registry cannot hold the ${what} ${JSON.stringify(value)}`);
+
+const fileUrl = (packageUrl: string, filename: string): Result<string> =>
+  FILE.test(filename)
+    ? ok(`${packageUrl.replace(/\/+$/, "")}/${encodeURIComponent(filename)}`)
+    : cannotHold("file name", filename);
 
 type Send = {
   readonly method: "GET" | "HEAD" | "PUT";
@@ -58,23 +48,27 @@ type Send = {
 
 const CHECKSUM = /^[0-9a-f]{64}$/i;
 
-/** @param registry - `url` is the base of all packages, without a trailing slash or with one */
-export const genericRegistry = (
+/**
+ * GitLab's generic package registry, or anything that answers PUT, GET and HEAD like it.
+ * Every call fails with CONFIG for a file name it cannot hold, REGISTRY_AUTH,
+ * REGISTRY_FORBIDDEN, REGISTRY_NOT_FOUND (put only), UPLOAD_REFUSED (put) or REGISTRY_RESPONSE,
+ * and as `exchange` does.
+ *
+ * @param at - `url` is that of one release, as the tutorial's GENERIC_PACKAGE_BASE_URL
+ */
+export const genericPackage = (
   outside: Outside,
-  registry: { readonly url: string; readonly auth: RegistryAuth },
-): GenericRegistry => {
-  const send = async (
-    of: GenericPackage,
-    filename: string,
-    { method, content, maxBytes }: Send,
-  ): Promise<Result<HttpResponse>> => {
-    const url = genericUrl(registry.url, of, filename);
+  at: { readonly url: string; readonly auth: RegistryAuth },
+): GenericPackage => {
+  const send = async (filename: string, request: Send): Promise<Result<HttpResponse>> => {
+    const { method, content, maxBytes } = request;
+    const url = fileUrl(at.url, filename);
     if (!url.ok) return url;
     return exchange(outside, {
       method,
       url: url.value,
       headers: {
-        ...authHeaders(registry.auth),
+        ...authHeaders(at.auth),
         ...(content === undefined ? {} : { "content-type": "application/octet-stream" }),
       },
       ...(content === undefined ? {} : { body: () => new Uint8Array(content) }),
@@ -82,31 +76,32 @@ export const genericRegistry = (
       service: "generic registry",
     });
   };
-  const refused = (answer: HttpResponse) => ({
+  const refused = (answer: HttpResponse, otherwise: "UPLOAD_REFUSED" | "REGISTRY_RESPONSE") => ({
     ok: false as const,
-    error: registryFailure(answer, registry.auth, "REGISTRY_RESPONSE"),
+    error: registryFailure(answer, at.auth, otherwise),
   });
   return {
-    put: async (of, filename, content) => {
-      const answer = await send(of, filename, { method: "PUT", content, maxBytes: 64 * 1024 });
+    shownUrl: shownUrl(at.url),
+    put: async (filename, content) => {
+      const answer = await send(filename, { method: "PUT", content, maxBytes: 64 * 1024 });
       if (!answer.ok) return answer;
-      if (answer.value.status === 201 || answer.value.status === 200) return ok(undefined);
-      return {
-        ok: false,
-        error: registryFailure(answer.value, registry.auth, "UPLOAD_REFUSED"),
-      };
+      return [200, 201].includes(answer.value.status)
+        ? ok(undefined)
+        : refused(answer.value, "UPLOAD_REFUSED");
     },
-    get: async (of, filename, maxBytes) => {
-      const answer = await send(of, filename, { method: "GET", maxBytes });
+    get: async (filename, maxBytes) => {
+      const answer = await send(filename, { method: "GET", maxBytes });
       if (!answer.ok) return answer;
       if (answer.value.status === 404) return ok(undefined);
-      return answer.value.status === 200 ? ok(answer.value.body) : refused(answer.value);
+      return answer.value.status === 200
+        ? ok(answer.value.body)
+        : refused(answer.value, "REGISTRY_RESPONSE");
     },
-    head: async (of, filename) => {
-      const answer = await send(of, filename, { method: "HEAD", maxBytes: 0 });
+    head: async (filename) => {
+      const answer = await send(filename, { method: "HEAD", maxBytes: 0 });
       if (!answer.ok) return answer;
       if (answer.value.status === 404) return ok(undefined);
-      if (answer.value.status !== 200) return refused(answer.value);
+      if (answer.value.status !== 200) return refused(answer.value, "REGISTRY_RESPONSE");
       const sha256 = answer.value.headers.get("x-checksum-sha256");
       return ok(sha256 !== null && CHECKSUM.test(sha256) ? { sha256: sha256.toLowerCase() } : {});
     },

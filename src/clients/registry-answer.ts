@@ -1,28 +1,26 @@
+import { utf8 } from "../formats/bytes.ts";
 import type { Code } from "../formats/errors.ts";
 import { type Failure, failure } from "../formats/result.ts";
 import { type RegistryAuth, withoutSecret } from "./credentials.ts";
-import { shownUrl } from "./http.ts";
+import { type HttpResponse, shownUrl } from "./http.ts";
+import { refusalOf } from "./refusal.ts";
 
-const MAX_SHOWN = 300;
+const MAX_READ = 64 * 1024;
 
-/** What the registry said, cut, in one line, without control characters and credentials. */
-export const registryMessage = (body: Uint8Array, auth: RegistryAuth): string => {
-  const text = new TextDecoder().decode(body.subarray(0, 16 * 1024));
-  const plain = withoutSecret(text, auth)
-    .replace(/[\p{C}\p{Z}]+/gu, " ")
-    .trim();
-  return plain.length > MAX_SHOWN ? `${plain.slice(0, MAX_SHOWN)}…` : plain;
+/** `status N: what the registry said`, without credentials, should it send them back. */
+export const registryRefusal = (answer: HttpResponse, auth: RegistryAuth): string => {
+  const text = new TextDecoder().decode(answer.body.subarray(0, MAX_READ));
+  // Before it is cut: half a token would not be recognised any more.
+  return refusalOf({ ...answer, body: utf8(withoutSecret(text, auth)) });
 };
 
 /** The failure that an error status of a registry means; `otherwise` for those without a code. */
 export const registryFailure = (
-  answer: { readonly status: number; readonly url: string; readonly body: Uint8Array },
+  answer: HttpResponse,
   auth: RegistryAuth,
   otherwise: Code,
 ): Failure => {
-  const said = registryMessage(answer.body, auth);
-  const where = shownUrl(answer.url);
-  const message = `${where} answered with status ${answer.status}${said === "" ? "" : `: ${said}`}`;
+  const message = `${shownUrl(answer.url)} answered with ${registryRefusal(answer, auth)}`;
   switch (answer.status) {
     case 401:
       return failure("REGISTRY_AUTH", message);

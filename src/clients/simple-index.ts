@@ -1,6 +1,7 @@
 import { type NormalizedName, parseName } from "../dists/name.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
-import { authHeaders, type RegistryAuth } from "./credentials.ts";
+import { authHeaders, NO_AUTH, type RegistryAuth } from "./credentials.ts";
+import { type Downloaded, downloadFile } from "./download.ts";
 import { exchange, shownUrl } from "./http.ts";
 import type { Outside } from "./outside.ts";
 import { registryFailure } from "./registry-answer.ts";
@@ -38,6 +39,15 @@ export type SimpleIndex = {
    * REGISTRY_AUTH, REGISTRY_FORBIDDEN, REGISTRY_NOT_FOUND, INDEX_FORMAT, and as `exchange` does.
    */
   project(name: string): Promise<Result<ProjectPage>>;
+  /**
+   * Fetches a listed file to `path`, complete and with the digest the index states, or not at
+   * all. Fails with INDEX_DIGEST, also where no digest is stated, and as `downloadFile` does.
+   */
+  download(file: IndexFile, path: string, maxBytes: number): Promise<Result<Downloaded>>;
+  /** The PEP 740 provenance of a listed file, unparsed; `undefined` where the index has none. */
+  provenance(file: IndexFile): Promise<Result<Uint8Array | undefined>>;
+  /** The core metadata served beside a wheel (PEP 658); `undefined` where the index has none. */
+  coreMetadata(file: IndexFile): Promise<Result<Uint8Array | undefined>>;
 };
 
 const ACCEPT = [
@@ -62,11 +72,52 @@ const formatOf = (contentType: string | null): Format => {
   }
 };
 
-/** @param index - `url` ends with `/simple`, or wherever projects are listed */
-export const simpleIndex = (
+export type IndexAddress = { readonly url: string; readonly auth: RegistryAuth };
+
+/** Files may lie elsewhere; credentials are for the index's own origin. */
+const authFor = (index: IndexAddress, url: string): RegistryAuth =>
+  URL.parse(url)?.origin === URL.parse(index.url)?.origin ? index.auth : NO_AUTH;
+
+const PROVENANCE_TYPE = "application/vnd.pypi.integrity.v1+json";
+const MAX_BESIDE = 16 * 1024 * 1024;
+
+/** A small file that the index serves beside a listed one. */
+const beside = async (
   outside: Outside,
-  index: { readonly url: string; readonly auth: RegistryAuth },
-): SimpleIndex => ({
+  index: IndexAddress,
+  url: string | undefined,
+  accept: string,
+): Promise<Result<Uint8Array | undefined>> => {
+  if (url === undefined) return ok(undefined);
+  const auth = authFor(index, url);
+  const answer = await exchange(outside, {
+    method: "GET",
+    url,
+    headers: { accept, ...authHeaders(auth) },
+    maxBytes: MAX_BESIDE,
+    service: "package index",
+  });
+  if (!answer.ok) return answer;
+  return answer.value.status === 200
+    ? ok(answer.value.body)
+    : { ok: false, error: registryFailure(answer.value, auth, "REGISTRY_RESPONSE") };
+};
+
+/** @param index - `url` ends with `/simple`, or wherever projects are listed */
+export const simpleIndex = (outside: Outside, index: IndexAddress): SimpleIndex => ({
+  download: (file, path, maxBytes) =>
+    file.sha256 === undefined
+      ? Promise.resolve(fail("INDEX_DIGEST", `the index states no sha256 for ${file.filename}`))
+      : downloadFile(outside, {
+          url: file.url,
+          auth: authFor(index, file.url),
+          sha256: file.sha256,
+          path,
+          maxBytes,
+        }),
+  provenance: (file) => beside(outside, index, file.provenance, PROVENANCE_TYPE),
+  coreMetadata: (file) =>
+    beside(outside, index, file.coreMetadata && `${file.url}.metadata`, "*/*"),
   project: async (text) => {
     const name = parseName(text);
     if (!name.ok) return name;

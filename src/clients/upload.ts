@@ -4,7 +4,7 @@ import { fail, ok, type Result } from "../formats/result.ts";
 import { authHeaders, type RegistryAuth } from "./credentials.ts";
 import { exchange } from "./http.ts";
 import type { Outside } from "./outside.ts";
-import { registryFailure, registryMessage } from "./registry-answer.ts";
+import { registryFailure, registryRefusal } from "./registry-answer.ts";
 
 export type Upload = {
   readonly path: string;
@@ -36,7 +36,6 @@ export type UploadTarget = {
 const FORM_NAMES: Record<string, string> = {
   classifier: "classifiers",
   "project-url": "project_urls",
-  "license-file": "license_files",
 };
 
 const fieldName = (name: string): string => FORM_NAMES[name] ?? name.replaceAll("-", "_");
@@ -93,9 +92,9 @@ export const uploadTarget = (
       service: "package index",
     });
     if (!answer.ok) return answer;
-    const { status, body } = answer.value;
+    const { status } = answer.value;
     if (status === 200 || status === 201) return ok("uploaded");
-    const said = registryMessage(body, target.auth);
+    const said = registryRefusal(answer.value, target.auth);
     if (status === 409 || (status === 400 && TAKEN.test(said))) return ok({ taken: said });
     return { ok: false, error: registryFailure(answer.value, target.auth, "UPLOAD_REFUSED") };
   },

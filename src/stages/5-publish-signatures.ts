@@ -1,0 +1,120 @@
+import type { Files } from "../clients/files.ts";
+import type { GenericPackage } from "../clients/generic.ts";
+import { equal } from "../formats/bytes.ts";
+import { evidenceNames, requiredEvidence } from "../formats/evidence.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
+import type { Report } from "./events.ts";
+
+export type PublishSignaturesInput = {
+  /** Where the evidence files lie, beside their distributions. */
+  readonly folder: string;
+  /** The distributions whose evidence is published. */
+  readonly filenames: readonly string[];
+};
+
+export type PublishSignaturesClients = {
+  readonly files: Files;
+  /** The release's package in the generic registry. */
+  readonly registry: GenericPackage;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly report: Report;
+};
+
+export type PublishedEvidence = {
+  readonly filename: string;
+  /** `replaced`: a file of that name with other content was served before. */
+  readonly outcome: "uploaded" | "present" | "replaced";
+};
+
+export type PublishSignaturesOutcome = { readonly files: readonly PublishedEvidence[] };
+
+/** A signature, a certificate, a bundle or an attestation is never larger. */
+export const MAX_EVIDENCE_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Stage 5: puts every evidence file beside the release, reads each back and compares the bytes.
+ * One after the other, as GitLab asks for files of one package. Safe to run again: what is served
+ * already is not sent again.
+ *
+ * Fails with DIST_EMPTY, EVIDENCE_MISSING before anything is sent, UPLOAD_READBACK, and as the
+ * clients do.
+ */
+export const publishSignatures = async (
+  input: PublishSignaturesInput,
+  clients: PublishSignaturesClients,
+): Promise<Result<PublishSignaturesOutcome>> => {
+  const { report, now } = clients;
+  report({ kind: "started", stage: "publish-signatures", at: now() });
+  const outcome = await publishAll(input, clients);
+  if (!outcome.ok) {
+    report({ kind: "failed", stage: "publish-signatures", at: now(), failure: outcome.error });
+    return outcome;
+  }
+  const { files } = outcome.value;
+  const present = files.filter((file) => file.outcome === "present").length;
+  const summary = `${files.length - present} uploaded and read back, ${present} already there`;
+  report({ kind: "finished", stage: "publish-signatures", at: now(), summary });
+  return outcome;
+};
+
+type Evidence = { readonly filename: string; readonly content: Uint8Array };
+
+const publishAll = async (
+  input: PublishSignaturesInput,
+  clients: PublishSignaturesClients,
+): Promise<Result<PublishSignaturesOutcome>> => {
+  if (input.filenames.length === 0) return fail("DIST_EMPTY", "no distribution was named");
+  const evidence: Evidence[] = [];
+  for (const filename of input.filenames) {
+    const found = await readEvidence(input.folder, filename, clients.files);
+    if (!found.ok) return found;
+    evidence.push(...found.value);
+  }
+  const files: PublishedEvidence[] = [];
+  for (const one of evidence) {
+    const published = await publishOne(one, clients);
+    if (!published.ok) return published;
+    files.push(published.value);
+  }
+  return ok({ files });
+};
+
+const readEvidence = async (
+  folder: string,
+  filename: string,
+  files: Files,
+): Promise<Result<Evidence[]>> => {
+  const found: Evidence[] = [];
+  const required = requiredEvidence(filename);
+  for (const name of [...required, evidenceNames(filename).sbomAttestation]) {
+    const content = await files.readIfPresent(`${folder}/${name}`, MAX_EVIDENCE_BYTES);
+    if (!content.ok) return content;
+    if (content.value !== undefined) found.push({ filename: name, content: content.value });
+    else if (required.includes(name)) return fail("EVIDENCE_MISSING", `${folder} has no ${name}`);
+  }
+  return ok(found);
+};
+
+const publishOne = async (
+  { filename, content }: Evidence,
+  { registry, report, now }: PublishSignaturesClients,
+): Promise<Result<PublishedEvidence>> => {
+  const tell = (outcome: PublishedEvidence["outcome"]): Result<PublishedEvidence> => {
+    const message = `${filename}: ${outcome === "present" ? "already there" : outcome}`;
+    report({ kind: "progress", stage: "publish-signatures", at: now(), message });
+    return ok({ filename, outcome });
+  };
+  const before = await registry.get(filename, MAX_EVIDENCE_BYTES);
+  if (!before.ok) return before;
+  if (before.value !== undefined && equal(before.value, content)) return tell("present");
+  const put = await registry.put(filename, content);
+  if (!put.ok) return put;
+  const after = await registry.get(filename, MAX_EVIDENCE_BYTES);
+  if (!after.ok) return after;
+  if (after.value === undefined || !equal(after.value, content)) {
+    const what = after.value === undefined ? "does not serve" : "serves other bytes for";
+    return fail("UPLOAD_READBACK", `${registry.shownUrl} ${what} ${filename}`);
+  }
+  return tell(before.value === undefined ? "uploaded" : "replaced");
+};
