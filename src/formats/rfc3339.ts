@@ -9,6 +9,11 @@ export const parseRfc3339 = (text: string): number | undefined => {
   return Number.isNaN(time) ? undefined : time + Number(fraction.padEnd(3, "0").slice(0, 3));
 };
 
-/** RFC 3339 in UTC; milliseconds only where there are some. */
+/** The last millisecond of the year 9999: RFC 3339 has four digits for the year. */
+const LAST = 253_402_300_799_999;
+
+/** RFC 3339 in UTC, milliseconds only where there are some; a plain number outside its years. */
 export const rfc3339 = (milliseconds: number): string =>
-  new Date(milliseconds).toISOString().replace(".000Z", "Z");
+  milliseconds >= 0 && milliseconds <= LAST
+    ? new Date(milliseconds).toISOString().replace(".000Z", "Z")
+    : `${milliseconds} milliseconds since 1970`;

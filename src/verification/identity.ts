@@ -117,6 +117,7 @@ const difference = (policy: IdentityPolicy, signer: Certified): Difference | und
     case "email":
       return (
         differs("IDENTITY_ISSUER", "issuer", policy.issuer, signer.issuer) ??
+        differs("IDENTITY_MISMATCH", "kind of identity", "email", signer.sanKind) ??
         differs("IDENTITY_MISMATCH", "e-mail", policy.email, signer.san)
       );
     case "gitlab":

@@ -2,6 +2,7 @@ import type { PublicKey } from "../crypto/keys.ts";
 import type { Artifact } from "../formats/artifact.ts";
 import type { Bundle } from "../formats/bundle.ts";
 import type { Failure } from "../formats/result.ts";
+import type { Sct } from "../formats/sct.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 
 /** Whom the caller expects. Several expectations mean: any one of them. */
@@ -54,6 +55,8 @@ export type VerificationInput = {
   readonly predicateTypes?: readonly string[];
   /** Distinct log entries that must verify; 1 where absent. */
   readonly tlogThreshold?: number;
+  /** The SCT that the authority handed out beside the certificate, where it is not inside. */
+  readonly detachedSct?: Sct;
 };
 
 /** The checks, in the order in which verify.ts makes them. */
@@ -93,6 +96,8 @@ export type Signer =
   | {
       readonly kind: "certificate";
       readonly san: string;
+      /** How the certificate carries it; `other-name` is Fulcio's username. */
+      readonly sanKind: "uri" | "email" | "dns" | "other-name";
       readonly issuer: string;
       /** Fulcio's extensions 1.3.6.1.4.1.57264.1.N by N, as text. */
       readonly claims: Readonly<Record<string, string>>;

@@ -1,0 +1,76 @@
+import type { TlogEntry } from "../formats/bundle.ts";
+import type { Certificate } from "../formats/certificate.ts";
+import { rfc3339 } from "../formats/rfc3339.ts";
+import type { LogKey } from "../formats/trusted-root.ts";
+import { absent, type Finding, passed, refused } from "./finding.ts";
+import type { VerifiedTime } from "./timestamp.ts";
+import { covers, describeWindow } from "./window.ts";
+
+/** How far another clock may be ahead of ours, in milliseconds. */
+const SKEW = 5 * 60 * 1000;
+
+type Window = { readonly notBefore: number; readonly notAfter: number };
+
+const outside = ({ notBefore, notAfter }: Window, { at }: VerifiedTime): boolean =>
+  at < notBefore || at > notAfter;
+
+/** The certificate's life, or all time for a managed key. */
+const windowOf = (certificate: Certificate | undefined): Window =>
+  certificate ?? { notBefore: 0, notAfter: Number.POSITIVE_INFINITY };
+
+const codeOf = ({ by }: VerifiedTime) => (by === "log" ? "TLOG_TIME" : "TIME_WINDOW");
+
+/** Rekor v2 states no time of its own: its key must have been valid at every proven time. */
+const unfitLog = (
+  logs: readonly { readonly entry: TlogEntry; readonly log: LogKey }[],
+  times: readonly VerifiedTime[],
+): { readonly log: LogKey; readonly time: VerifiedTime } | undefined => {
+  for (const { entry, log } of logs) {
+    if (entry.integratedTime > 0n) continue;
+    const time = times.find(({ at }) => !covers(log.validity, at));
+    if (time !== undefined) return { log, time };
+  }
+  return undefined;
+};
+
+/**
+ * Judges the proven times: there is one at least for a certificate, every one lies in its life
+ * and not in the future, and every log's key was valid.
+ *
+ * @param certificate - absent for a managed key, which has no life and needs no time
+ * @param now - milliseconds since 1970
+ * @returns `TIME_MISSING`, `TLOG_TIME`, `TIME_WINDOW`
+ */
+export const checkTimes = (
+  certificate: Certificate | undefined,
+  times: readonly VerifiedTime[],
+  logs: readonly { readonly entry: TlogEntry; readonly log: LogKey }[],
+  now: number,
+): Finding<readonly number[]> => {
+  if (times.length === 0) {
+    return certificate === undefined
+      ? absent("time", [], "a managed key needs no time, and none was proven")
+      : refused("time", "TIME_MISSING", "no promise of a log and no timestamp proves a time");
+  }
+  const life = windowOf(certificate);
+  const future = times.find(({ at }) => at > now + SKEW);
+  const wrong = times.find((time) => outside(life, time)) ?? future;
+  if (wrong !== undefined) {
+    const actual = rfc3339(wrong.at);
+    const expected = `${rfc3339(life.notBefore)} to ${rfc3339(Math.min(life.notAfter, now))}`;
+    const message = `the signature was made at ${actual}, outside ${expected}`;
+    return refused("time", codeOf(wrong), message, { expected, actual });
+  }
+  const unfit = unfitLog(logs, times);
+  if (unfit !== undefined) {
+    const [expected, actual] = [describeWindow(unfit.log.validity), rfc3339(unfit.time.at)];
+    const message = `log ${unfit.log.baseUrl} was trusted ${expected}, not at ${actual}`;
+    return refused("time", "TLOG_TIME", message, { expected, actual });
+  }
+  const list = times.map(({ at }) => rfc3339(at)).join(", ");
+  return passed(
+    "time",
+    times.map(({ at }) => at),
+    `proven to exist at ${list}`,
+  );
+};
