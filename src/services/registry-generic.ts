@@ -103,11 +103,15 @@ export const putGeneric = async (
 export const getGeneric = async (
   context: RegistryContext,
   path: GenericPath,
+  { method }: Request,
 ): Promise<Response> => {
   const { store, project } = context;
   const file = store.latest(project.id, "generic", path.name, path.version, path.fileName);
   if (file === undefined) return notFound("Package");
-  return fileResponse(store, file.blob, path.fileName.split("/").at(-1) ?? "", {
-    "x-checksum-sha256": file.sha256,
+  return fileResponse(store, {
+    blob: file.blob,
+    fileName: path.fileName.split("/").at(-1) ?? "",
+    method,
+    headers: { "x-checksum-sha256": file.sha256 },
   });
 };

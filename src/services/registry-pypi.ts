@@ -1,7 +1,7 @@
 import { parseName } from "../dists/name.ts";
 import type { RegistryProject, RegistryPublisher } from "./registry-access.ts";
 import { badRequest, created, invalid, notFound } from "./registry-access.ts";
-import { checkAttestations } from "./registry-attestations.ts";
+import { refuseAttestations } from "./registry-attestations.ts";
 import { readForm, type UploadForm } from "./registry-form.ts";
 import { wheelMetadata } from "./registry-metadata.ts";
 import { fileResponse } from "./registry-response.ts";
@@ -106,16 +106,28 @@ const accept = async (
   const attestations = form.fields.get("attestations")?.[0];
   const reason =
     extended && attestations !== undefined
-      ? checkAttestations(attestations, fileName, received.sha256)
+      ? refuseAttestations(attestations, fileName, received.sha256)
       : undefined;
   if (reason !== undefined) return badRequest(reason);
   await received.keep();
-  const metadata = extended ? await wheelMetadata(store, fileName, received) : null;
+  const metadata = extended ? await keepMetadata(store, fileName, received) : null;
   const added = store.add(
     newFile(context, fields, content, metadata, extended ? (attestations ?? null) : null),
     false,
   );
   return added === undefined ? badRequest(TAKEN) : created();
+};
+
+const keepMetadata = async (
+  store: RegistryStore,
+  fileName: string,
+  received: Received,
+): Promise<string | null> => {
+  const bytes = await wheelMetadata(fileName, store.pathOf(received.sha256));
+  if (bytes === undefined) return null;
+  const metadata = await store.receive([bytes], bytes.length);
+  await metadata?.keep();
+  return metadata?.sha256 ?? null;
 };
 
 const newFile = (
@@ -207,16 +219,15 @@ export const simpleProject = (
 /** `GET …/packages/pypi/files/SHA256/FILE`, and its core metadata at `FILE.metadata` (PEP 658). */
 export const pypiFile = async (
   context: RegistryContext,
-  sha256: string,
-  fileName: string,
+  { sha256, fileName, method }: { sha256: string; fileName: string; method: string },
 ): Promise<Response> => {
   const { store, project } = context;
   const file = store.byDigest(project.id, sha256.toLowerCase(), fileName);
-  if (file !== undefined) return fileResponse(store, file.blob, file.fileName);
+  if (file !== undefined) return fileResponse(store, { blob: file.blob, fileName, method });
   const wheel = fileName.endsWith(".metadata") ? fileName.slice(0, -".metadata".length) : "";
   const owner = store.byDigest(project.id, sha256.toLowerCase(), wheel);
   if (owner === undefined || owner.metadata === null) return notFound("Package");
-  return fileResponse(store, owner.metadata, fileName);
+  return fileResponse(store, { blob: owner.metadata, fileName, method });
 };
 
 /** `GET …/integrity/NAME/VERSION/FILE/provenance` (PEP 740). */

@@ -1,5 +1,5 @@
-import { createReadStream, mkdirSync, rmSync } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdirSync, rmSync } from "node:fs";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { hasher } from "../crypto/hash.ts";
@@ -48,7 +48,10 @@ export type Received = {
 
 export type RegistryStore = {
   /** Streams content to disk. `undefined` if there is more than `maxBytes`. Throws if it breaks off. */
-  receive(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Received | undefined>;
+  receive(
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    maxBytes: number,
+  ): Promise<Received | undefined>;
   /** Gives `undefined` if the package has a file of that name and `duplicates` is false. */
   add(file: NewFile, duplicates: boolean): RegistryFile | undefined;
   /** Files of a package by its normalised name, oldest first; hidden ones never. */
@@ -65,8 +68,8 @@ export type RegistryStore = {
   byDigest(project: string, sha256: string, fileName: string): RegistryFile | undefined;
   /** Distinct package names of a project, sorted. */
   names(project: string, kind: RegistryKind): string[];
-  read(blob: string): AsyncIterable<Uint8Array>;
-  sizeOf(blob: string): Promise<number>;
+  /** Where a kept blob lies. */
+  pathOf(blob: string): string;
   close(): void;
 };
 
@@ -109,7 +112,7 @@ const flushFolder = async (folder: string): Promise<void> => {
   }
 };
 
-type Blobs = Pick<RegistryStore, "receive" | "read" | "sizeOf">;
+type Blobs = Pick<RegistryStore, "receive" | "pathOf">;
 
 const blobStore = (folder: string): Blobs => {
   const incoming = join(folder, "incoming");
@@ -141,14 +144,13 @@ const blobStore = (folder: string): Blobs => {
         throw error;
       }
     },
-    read: (blob) => createReadStream(place(blob)),
-    sizeOf: async (blob) => (await stat(place(blob))).size,
+    pathOf: place,
   };
 };
 
 const writeStream = async (
   path: string,
-  chunks: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   maxBytes: number,
 ): Promise<{ sha256: string; size: number } | undefined> => {
   const file = await open(path, "wx", 0o600);

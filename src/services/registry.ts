@@ -117,7 +117,9 @@ const pypiGet: Handler = (context, request) => {
   const [first = "", second = "", third = "", fourth] = parts;
   if (area === "simple" && parts.length === 0) return simpleRoot(context, accept);
   if (area === "simple" && parts.length === 1) return simpleProject(context, first, accept);
-  if (area === "files" && parts.length === 2) return pypiFile(context, first, second);
+  if (area === "files" && parts.length === 2) {
+    return pypiFile(context, { sha256: first, fileName: second, method: request.method });
+  }
   if (area === "integrity" && parts.length === 4 && fourth === "provenance") {
     return integrity(context, first, second, third);
   }
