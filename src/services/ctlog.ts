@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { sha256 } from "../crypto/hash.ts";
 import type { PrivateKey } from "../crypto/keys.ts";
-import { base64, concat, fromBase64, hex } from "../formats/bytes.ts";
+import { base64, fromBase64, hex } from "../formats/bytes.ts";
 import { ok, type Result } from "../formats/result.ts";
 import type { Precertificate } from "./ca.ts";
 import {
@@ -49,10 +49,19 @@ export type CtLog = {
   readonly store: TreeStore;
 };
 
+/** Signs the checkpoints that guard the state; readers of RFC 6962 see signed tree heads instead. */
+export const ctLogSigner = ({ hostname, key }: Pick<CtLogOptions, "hostname" | "key">) =>
+  checkpointSigner(hostname, hostname, key);
+
+/** What a leaf is found by: issuer and TBS, whatever the time. */
+export const precertificateKeys = (leaf: Uint8Array): string[] => [
+  // Behind version, type, time and entry type; in front of the empty extensions.
+  `precertificate:${hex(sha256(leaf.subarray(12, -2)))}`,
+];
+
 export const ctLog = async (options: CtLogOptions): Promise<Result<CtLog>> => {
-  const { path, key, hostname, now } = options;
-  const signer = checkpointSigner(hostname, hostname, key);
-  const store = await openTreeStore({ path, signer, now });
+  const { path, now } = options;
+  const store = await openTreeStore({ path, signer: ctLogSigner(options), now });
   if (!store.ok) return store;
   const app = routes(store.value, options);
   return ok({
@@ -68,18 +77,16 @@ const addPrecertificate = async (
   { key, now }: CtLogOptions,
   entry: Precertificate,
 ): Promise<Result<KeptPromise>> => {
-  const name = `precertificate:${hex(sha256(concat(entry.issuerKeyHash, entry.tbs)))}`;
-  const [known] = store.search(name, 1);
+  const body = precertificateLeaf(entry, now());
+  const keys = precertificateKeys(body);
+  const [known] = store.search(keys[0] ?? "", 1);
   const earlier = known === undefined ? undefined : store.leaf(known);
-  const leaf = {
-    body: precertificateLeaf(entry, now()),
-    extra: precertificateChain(entry),
-    keys: [name],
-  };
+  const leaf = { body, extra: precertificateChain(entry), keys };
   const appended = earlier === undefined ? await store.append(leaf) : ok({ leaf: earlier });
   if (!appended.ok) return appended;
-  const { body, index } = appended.value.leaf;
-  return ok({ timestamp: leafTimestamp(body), bytes: signSct(key, body), index });
+  const { leaf: logged } = appended.value;
+  const timestamp = leafTimestamp(logged.body);
+  return ok({ timestamp, bytes: signSct(key, logged.body), index: logged.index });
 };
 
 /** Entries of one answer; who wants more asks again, as RFC 6962 §4.6 allows. */

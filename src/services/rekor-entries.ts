@@ -123,6 +123,41 @@ const checkHashedRekord = (entry: Proposed & { kind: "hashedrekord" }): Result<C
 /** The index keys of whoever signed: the digest of the PEM, and the names in the certificate. */
 const verifierKeys = ({ pem, names }: Verifier): string[] => [hex(sha256(pem)), ...names];
 
+/**
+ * The index keys that a body in the log alone tells; `undefined` for a body this log never makes.
+ * A dsse entry has more: those of the statement's subjects, which the body does not hold.
+ */
+export const keysOfBody = (body: Uint8Array): string[] | undefined => {
+  const json = parseJson(body, body.length, "the body");
+  const keys = json.ok ? readJson(json.value, "TLOG_ENTRY_FORMAT", "body", bodyKeys) : json;
+  return keys.ok ? keys.value : undefined;
+};
+
+const bodyKeys = (json: Json): string[] => {
+  const spec = json.field("spec");
+  const hashKey = (hash: Json): string =>
+    `${hash.field("algorithm").string()}:${hash.field("value").string()}`;
+  const signer = (pem: Json): string[] => verifierKeys(pem.take(readVerifier(pem.base64())));
+  switch (json.field("kind").string()) {
+    case "hashedrekord":
+      return [
+        hashKey(spec.field("data").field("hash")),
+        ...signer(spec.field("signature").field("publicKey").field("content")),
+      ];
+    case "dsse":
+      return [
+        hashKey(spec.field("envelopeHash")),
+        hashKey(spec.field("payloadHash")),
+        ...spec
+          .field("signatures")
+          .items(MAX_VERIFIERS)
+          .flatMap((signature) => signer(signature.field("verifier"))),
+      ];
+    default:
+      return json.refuse("is of an unknown kind");
+  }
+};
+
 type EnvelopeSignatures = {
   readonly payloadType: string;
   readonly payload: Uint8Array;

@@ -34,15 +34,14 @@ export type LogService = {
 export const treeIdOf = (key: PrivateKey): bigint =>
   fromBigEndian(key.publicKey.keyId.subarray(0, 8)) & 0x7fff_ffff_ffff_ffffn;
 
-/** Names a Rekor v1 log: `<hostname> - <tree id>` is its checkpoints' first line. */
-export const rekorOrigin = (hostname: string, key: PrivateKey): string =>
-  `${hostname} - ${treeIdOf(key)}`;
+/** `<hostname> - <tree id>` is the first line of a Rekor v1 checkpoint, `<hostname>` its signer. */
+export const rekorSigner = ({ hostname, key }: Pick<RekorOptions, "hostname" | "key">) =>
+  checkpointSigner(`${hostname} - ${treeIdOf(key)}`, hostname, key);
 
 /** Opens Rekor v1 (its OpenAPI description, version 1.5) over one tree. */
 export const rekorService = async (options: RekorOptions): Promise<Result<LogService>> => {
-  const { path, key, hostname, now } = options;
-  const signer = checkpointSigner(rekorOrigin(hostname, key), hostname, key);
-  const store = await openTreeStore({ path, signer, now });
+  const { path, key, now } = options;
+  const store = await openTreeStore({ path, signer: rekorSigner(options), now });
   if (!store.ok) return store;
   const logId = hex(key.publicKey.keyId);
   const app = routes({ store: store.value, key, treeId: treeIdOf(key), logId }, options);

@@ -25,10 +25,15 @@ export type TreeDatabase = {
   insertNode(position: number, hash: Sha256): void;
   insertKey(key: string, index: number): void;
   leaf(index: number): StoredLeaf | undefined;
+  /** All leaves in order, one at a time. */
+  leaves(): Iterable<StoredLeaf>;
   indexOf(hash: Uint8Array): number | undefined;
   /** Indexes in order, at most `limit`. */
   withKey(key: string, limit: number): number[];
+  hasKey(key: string, index: number): boolean;
   readonly readNode: ReadNode;
+  /** As `readNode`, by position, and `undefined` where there is none. */
+  nodeAt(position: number): Sha256 | undefined;
   /** The number of leaves, the highest index plus one, and the number of nodes. */
   counts(): { readonly leaves: number; readonly next: number; readonly nodes: number };
   close(): void;
@@ -73,8 +78,10 @@ export const openTreeDatabase = (path: string): TreeDatabase => {
   db.exec(SCHEMA);
   db.exec("COMMIT");
   const leaf = db.prepare('SELECT "index", hash, at, body, extra FROM leaf WHERE "index" = ?');
+  const leaves = db.prepare('SELECT "index", hash, at, body, extra FROM leaf ORDER BY "index"');
   const indexOf = db.prepare('SELECT "index" FROM leaf WHERE hash = ?');
   const withKey = db.prepare('SELECT "index" FROM key WHERE digest = ? ORDER BY "index" LIMIT ?');
+  const hasKey = db.prepare('SELECT 1 FROM key WHERE digest = ? AND "index" = ?');
   const counts = db.prepare(
     'SELECT (SELECT count(*) FROM leaf) AS leaves, (SELECT coalesce(max("index") + 1, 0) FROM leaf) AS next, (SELECT count(*) FROM node) AS nodes',
   );
@@ -96,18 +103,25 @@ export const openTreeDatabase = (path: string): TreeDatabase => {
       insertKey.run(keyDigest(key), index);
     },
     leaf: (index) => leaf.get(index) as LeafRow | undefined,
+    leaves: () => leaves.iterate() as Iterable<LeafRow>,
     indexOf: (hash) => (indexOf.get(hash) as { index: number } | undefined)?.index,
     withKey: (key, limit) =>
       (withKey.all(keyDigest(key), limit) as { index: number }[]).map((row) => row.index),
+    hasKey: (key, index) => hasKey.get(keyDigest(key), index) !== undefined,
     readNode: nodes.read,
+    nodeAt: nodes.at,
     counts: () => counts.get() as ReturnType<TreeDatabase["counts"]>,
     close: () => db.close(),
   };
 };
 
-type CachedNodes = { readonly read: ReadNode; remember(position: number, hash: Sha256): void };
+type CachedNodes = {
+  readonly read: ReadNode;
+  at(position: number): Sha256 | undefined;
+  remember(position: number, hash: Sha256): void;
+};
 
-/** A complete subtree never changes, so its hash may be kept without end. */
+/** A full subtree never changes, so its hash may be kept without end. */
 const cachedNodes = (db: DatabaseSync): CachedNodes => {
   const select = db.prepare("SELECT hash FROM node WHERE position = ?");
   const cache = new Map<number, Sha256>();
@@ -115,14 +129,17 @@ const cachedNodes = (db: DatabaseSync): CachedNodes => {
     if (cache.size >= CACHED_NODES) cache.clear();
     cache.set(position, hash);
   };
-  const read: ReadNode = (level, index) => {
-    const position = storedPosition(level, index);
+  const at = (position: number): Sha256 | undefined => {
     const known = cache.get(position);
     if (known !== undefined) return known;
     const row = select.get(position) as { hash: Sha256 } | undefined;
-    if (row === undefined) throw new Error(`tree node ${level}/${index} is missing`);
-    remember(position, row.hash);
-    return row.hash;
+    if (row !== undefined) remember(position, row.hash);
+    return row?.hash;
   };
-  return { read, remember };
+  const read: ReadNode = (level, index) => {
+    const hash = at(storedPosition(level, index));
+    if (hash === undefined) throw new Error(`tree node ${level}/${index} is missing`);
+    return hash;
+  };
+  return { read, at, remember };
 };

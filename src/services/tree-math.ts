@@ -39,6 +39,8 @@ export const consistencyProofOf = (first: number, size: number, read: ReadNode):
 /** Adds leaf hashes one by one, telling each hash that becomes known. */
 export type Frontier = {
   add(index: number, hash: Sha256, tell: (position: number, hash: Sha256) => void): void;
+  /** The full subtrees of which the tree, as it is now, consists; no others. */
+  readonly open: ReadNode;
 };
 
 /** `read` is asked once, for the full subtrees left open by the first `size` leaves. */
@@ -61,5 +63,10 @@ export const openFrontier = (size: number, read: ReadNode): Frontier => {
     }
     open[level] = hash;
   };
-  return { add };
+  const fromOpen: ReadNode = (level, index) => {
+    const hash = open[level];
+    if (hash === undefined) throw new Error(`subtree ${level}/${index} is not on the frontier`);
+    return hash;
+  };
+  return { add, open: fromOpen };
 };

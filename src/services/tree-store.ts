@@ -91,7 +91,8 @@ export const openTreeStore = async (options: TreeOptions): Promise<Result<TreeSt
   return ok(treeStore(options, database.value, file.value, head.value));
 };
 
-const openDatabase = (path: string): Result<TreeDatabase> => {
+/** `STATE_LOCKED` or `STATE_CORRUPT`, as for {@link openTreeStore}; makes the file if need be. */
+export const openDatabase = (path: string): Result<TreeDatabase> => {
   try {
     return ok(openTreeDatabase(path));
   } catch (error) {

@@ -11,8 +11,7 @@ import { canonicalJson } from "../../src/formats/jcs.ts";
 import { leafHash, verifyConsistency, verifyInclusion } from "../../src/formats/merkle.ts";
 import { formatPem } from "../../src/formats/pem.ts";
 import { unwrap } from "../../src/formats/result.ts";
-import { checkpointSigner } from "../../src/services/note-writer.ts";
-import { rekorOrigin, rekorService, treeIdOf } from "../../src/services/rekor.ts";
+import { rekorService, rekorSigner, treeIdOf } from "../../src/services/rekor.ts";
 import { dsse, hashedRekord, SAN, testSigner } from "./signing.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rekor-"));
@@ -81,8 +80,10 @@ const verifyEntry = async (entryId: string, entry: Shown): Promise<unknown> => {
   const hashes = proof.hashes.map((hash) => unwrap(fromHex(hash)));
   const size = BigInt(proof.treeSize);
   unwrap(verifyInclusion(leafHash(body), BigInt(proof.logIndex), size, hashes, root));
-  const signer = checkpointSigner(rekorOrigin(hostname, key), hostname, key);
-  assert.deepEqual(await signer.open(proof.checkpoint), { size: proof.treeSize, root });
+  assert.deepEqual(await rekorSigner({ hostname, key }).open(proof.checkpoint), {
+    size: proof.treeSize,
+    root,
+  });
   assert.match(proof.checkpoint, /^rekor\.example - \d+\n\d+\n.{44}\n\n— rekor\.example .+\n$/);
   const text = unwrap(fromUtf8(body));
   assert.equal(text, unwrap(fromUtf8(canonicalJson(JSON.parse(text)))));
