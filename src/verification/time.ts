@@ -53,13 +53,18 @@ export const checkTimes = (
       : refused("time", "TIME_MISSING", "no promise of a log and no timestamp proves a time");
   }
   const life = windowOf(certificate);
-  const future = times.find(({ at }) => at > now + SKEW);
-  const wrong = times.find((time) => outside(life, time)) ?? future;
+  const wrong = times.find((time) => outside(life, time));
   if (wrong !== undefined) {
     const actual = rfc3339(wrong.at);
-    const expected = `${rfc3339(life.notBefore)} to ${rfc3339(Math.min(life.notAfter, now))}`;
-    const message = `the signature was made at ${actual}, outside ${expected}`;
+    const expected = `${rfc3339(life.notBefore)} to ${rfc3339(life.notAfter)}`;
+    const message = `the signature was made at ${actual}, outside the certificate's ${expected}`;
     return refused("time", codeOf(wrong), message, { expected, actual });
+  }
+  const future = times.find(({ at }) => at > now + SKEW);
+  if (future !== undefined) {
+    const [expected, actual] = [`at most ${rfc3339(now + SKEW)}`, rfc3339(future.at)];
+    const message = `the signature was made in the future, at ${actual}`;
+    return refused("time", codeOf(future), message, { expected, actual });
   }
   const unfit = unfitLog(logs, times);
   if (unfit !== undefined) {

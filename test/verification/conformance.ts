@@ -24,6 +24,12 @@ const SAN =
   "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main";
 const ISSUER = "https://token.actions.githubusercontent.com";
 
+/** What most cases expect. */
+export const EXPECTED: Expectation = {
+  kind: "identity",
+  anyOf: [{ kind: "exact", san: SAN, issuer: ISSUER }],
+};
+
 /** After every certificate and timestamp of the corpus. */
 export const NOW = Date.parse("2026-11-24T00:00:00Z");
 
