@@ -30,7 +30,7 @@ export const readCsr = async (der: Uint8Array): Promise<Result<PublicKey>> => {
   const spki = fields(body === undefined ? undefined : ok(body))[2];
   const oid = fields(algorithm === undefined ? undefined : ok(algorithm))[0];
   const isWhole = signature?.tag === TAG.BIT_STRING && signature.content[0] === 0;
-  if (body === undefined || spki === undefined || oid === undefined || !isWhole || extra) {
+  if (!body || !spki || oid?.tag !== TAG.OID || !isWhole || extra) {
     return malformed("its fields are not those of RFC 2986");
   }
   const key = importPublicKey(spki.bytes);

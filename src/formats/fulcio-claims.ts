@@ -60,7 +60,8 @@ const certify = (claims: Required, environment: string, url: string): Result<Sig
     );
   }
   const config = `https://${claims.ci_config_ref_uri}`;
-  if (!/^[!-~]+$/.test(config) || !URL.canParse(config)) {
+  // Web URL parsers read "https:////host" as a host; nothing but a host may come first here.
+  if (!/^https:\/\/[A-Za-z0-9[][!-~]*$/.test(config) || !URL.canParse(config)) {
     return fail("FULCIO_CLAIMS", "ci_config_ref_uri does not make a URI");
   }
   const project = `${url}/${claims.project_path}`;
