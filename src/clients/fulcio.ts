@@ -1,7 +1,7 @@
 import { base64, fromUtf8, utf8 } from "../formats/bytes.ts";
 import { type Certificate, parseCertificate } from "../formats/certificate.ts";
 import { type Json, parseJson, readJson } from "../formats/json.ts";
-import { decodePems, encodePem } from "../formats/pem.ts";
+import { formatPem, parsePem } from "../formats/pem.ts";
 import { all, fail, ok, type Result } from "../formats/result.ts";
 import { exchange, type HttpRequest, type HttpResponse, shownUrl } from "./http.ts";
 import type { Outside } from "./outside.ts";
@@ -65,7 +65,7 @@ const askV2 = (base: string, { token, spki, proof }: CertificateRequest): HttpRe
     {
       credentials: { oidcIdentityToken: token },
       publicKeyRequest: {
-        publicKey: { algorithm: "ECDSA", content: encodePem("PUBLIC KEY", spki) },
+        publicKey: { algorithm: "ECDSA", content: formatPem("PUBLIC KEY", spki) },
         proofOfPossession: base64(proof),
       },
     },
@@ -76,7 +76,7 @@ const askV1 = (base: string, { token, spki, proof }: CertificateRequest): HttpRe
     `${base}/api/v1/signingCert`,
     { accept: "application/pem-certificate-chain", authorization: `Bearer ${token}` },
     {
-      publicKey: { algorithm: "ecdsa", content: base64(utf8(encodePem("PUBLIC KEY", spki))) },
+      publicKey: { algorithm: "ecdsa", content: base64(utf8(formatPem("PUBLIC KEY", spki))) },
       signedEmailAddress: base64(proof),
     },
   );
@@ -110,7 +110,7 @@ const chainOf = (
 ): Result<CertifiedChain> => {
   if (!answer.ok) return answer;
   const pems = pemsOf(answer.value);
-  const ders = pems.ok ? decodePems("CERTIFICATE", pems.value) : pems;
+  const ders = pems.ok ? parsePem(pems.value, "CERTIFICATE") : pems;
   const certificates = ders.ok ? all(ders.value.map(parseCertificate)) : ders;
   if (!certificates.ok) return fail("FULCIO_RESPONSE", certificates.error.message);
   const [leaf, ...chain] = certificates.value;
