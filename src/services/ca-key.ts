@@ -44,7 +44,9 @@ export const provenKey = async (proof: KeyProof, subject: string): Promise<Resul
   switch (proof.kind) {
     case "csr": {
       const der = readPem("CERTIFICATE REQUEST", proof.request);
-      const key = der.ok ? await readCsr(der.value) : fail("CSR_FORMAT", der.error.message);
+      const key = der.ok
+        ? await readCsr(der.value)
+        : fail("CSR_FORMAT", `the signing request is refused: ${der.error.message}`);
       return key.ok ? strongEnough(key.value) : key;
     }
     case "signature": {
