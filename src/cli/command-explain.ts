@@ -3,9 +3,10 @@ import { inspectDistribution } from "../clients/archive.ts";
 import { verifyFile } from "../stages/3-verify.ts";
 import type { Proof, ReleaseVerdict } from "../stages/release.ts";
 import { type Command, refuse } from "./command.ts";
-import { describeExpectation, expectationOf } from "./expectation.ts";
+import { describeExpectation } from "./expectation.ts";
 import { releaseDocument } from "./render-release.ts";
 import { checkLines } from "./render-verdict.ts";
+import { expectationFor } from "./session.ts";
 import { readSettings } from "./settings.ts";
 import { paint, type Terminal, visible } from "./terminal.ts";
 import { trustOf } from "./trust.ts";
@@ -15,10 +16,10 @@ export const explainCommand: Command = async (invocation) => {
   const { operands, flags, terminal, files, outside } = invocation;
   const settings = await readSettings({ flags, env: terminal.env, project: terminal.cwd, files });
   if (!settings.ok) return refuse(invocation, settings.error);
-  const expect = expectationOf(settings.value);
-  if (!expect.ok) return refuse(invocation, expect.error);
   const trust = await trustOf(invocation, settings.value);
   if (!trust.ok) return refuse(invocation, trust.error);
+  const expect = expectationFor(settings.value, trust.value);
+  if (!expect.ok) return refuse(invocation, expect.error);
   const verdict = await verifyFile(resolve(terminal.cwd, operands[0] ?? ""), {
     expect: expect.value,
     trust: trust.value.root,

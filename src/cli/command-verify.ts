@@ -13,11 +13,11 @@ import type { ReleaseVerdict } from "../stages/release.ts";
 import { type GivenEvidence, verifySingle } from "../stages/single.ts";
 import type { Expectation, Verdict } from "../verification/verdict.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
-import { expectationOf } from "./expectation.ts";
 import { junitDocument, releaseDocument, showRelease } from "./render-release.ts";
 import { showVerdicts, verdictsDocument } from "./render-verdict.ts";
+import { expectationFor } from "./session.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { trustOf } from "./trust.ts";
+import { type Trust, trustOf } from "./trust.ts";
 
 const EVIDENCE_FLAGS = ["bundle", "signature", "certificate", "attestation", "key"];
 const MAX_EVIDENCE = 16 * 1024 * 1024;
@@ -36,10 +36,10 @@ export const verifyCommand: Command = async (invocation) => {
 /** Folders and files with their evidence beside them. */
 const verifyReleases = async (invocation: Invocation, settings: Settings): Promise<number> => {
   const { operands, flags, terminal, files, outside } = invocation;
-  const expect = expectationOf(settings);
-  if (!expect.ok) return refuse(invocation, expect.error);
   const trust = await trustOf(invocation, settings);
   if (!trust.ok) return refuse(invocation, trust.error);
+  const expect = expectationFor(settings, trust.value);
+  if (!expect.ok) return refuse(invocation, expect.error);
   const verdicts: ReleaseVerdict[] = [];
   for (const operand of operands.length === 0 ? ["dist"] : operands) {
     const path = resolve(terminal.cwd, operand);
@@ -107,14 +107,14 @@ const judgeGiven = async (
   if (operand === undefined || more.length > 0) {
     return fail("USAGE", "evidence was named, so exactly one file must be");
   }
-  const expect = await givenExpectation(invocation, settings);
+  const trust = await trustOf(invocation, settings);
+  if (!trust.ok) return trust;
+  const expect = await givenExpectation(invocation, settings, trust.value);
   if (!expect.ok) return expect;
   const evidence = await givenEvidence(invocation);
   if (!evidence.ok) return evidence;
   const artifact = await artifactOf(invocation, operand);
   if (!artifact.ok) return artifact;
-  const trust = await trustOf(invocation, settings);
-  if (!trust.ok) return trust;
   const url = settings.text("rekor-url") ?? trust.value.rekorUrl;
   const online = !settings.on("offline") && url !== undefined;
   return verifySingle({
@@ -130,8 +130,9 @@ const judgeGiven = async (
 const givenExpectation = async (
   invocation: Invocation,
   settings: Settings,
+  trust: Trust,
 ): Promise<Result<Expectation>> => {
-  if (invocation.flags.key === undefined) return expectationOf(settings);
+  if (invocation.flags.key === undefined) return expectationFor(settings, trust);
   const bytes = await readFlag(invocation, "key");
   if (!bytes.ok) return bytes;
   const key = readKey(bytes.value ?? new Uint8Array());

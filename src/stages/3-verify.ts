@@ -38,11 +38,25 @@ export const isDistribution = (name: string): boolean =>
   name.endsWith(".whl") || name.endsWith(".tar.gz");
 
 /**
- * Verifies every wheel and sdist in a folder against the evidence beside it, with no network.
- * Fails closed: an empty folder is DIST_EMPTY; a file the build record lists and that is absent or
- * changed is DIST_CHANGED.
+ * Stage 3: verifies every wheel and sdist in a folder against the evidence beside it, with no
+ * network. Fails closed: an empty folder is DIST_EMPTY; a file the build record lists and that is
+ * absent or changed is DIST_CHANGED.
  */
 export const verifyFolder = async (input: VerifyInput): Promise<Result<FolderVerdict>> => {
+  const { report, now } = input;
+  report({ kind: "started", stage: "verify", at: now() });
+  const outcome = await verifyAll(input);
+  const failed = outcome.ok ? outcome.value.failure : outcome.error;
+  if (failed !== undefined) report({ kind: "failed", stage: "verify", at: now(), failure: failed });
+  else if (outcome.ok) {
+    const proofs = outcome.value.verdicts.reduce((sum, { proofs }) => sum + proofs.length, 0);
+    const summary = `${outcome.value.verdicts.length} files verified by ${proofs} proofs`;
+    report({ kind: "finished", stage: "verify", at: now(), summary });
+  }
+  return outcome;
+};
+
+const verifyAll = async (input: VerifyInput): Promise<Result<FolderVerdict>> => {
   const { folder, files } = input;
   const names = await files.list(folder);
   if (!names.ok) return names;
@@ -59,15 +73,11 @@ export const verifyFolder = async (input: VerifyInput): Promise<Result<FolderVer
     if (!verdict.ok) return verdict;
     verdicts.push(verdict.value);
     const said = verdict.value.failure === undefined ? "verified" : verdict.value.failure.code;
-    input.report({
-      kind: "progress",
-      stage: "verify",
-      at: input.now(),
-      message: `${name}: ${said}`,
-    });
+    const message = `${name}: ${said}`;
+    input.report({ kind: "progress", stage: "verify", at: input.now(), message });
   }
-  const failed = verdicts.find((verdict) => verdict.failure !== undefined);
-  return ok(failed?.failure === undefined ? { verdicts } : { verdicts, failure: failed.failure });
+  const failed = verdicts.find((verdict) => verdict.failure !== undefined)?.failure;
+  return ok(failed === undefined ? { verdicts } : { verdicts, failure: failed });
 };
 
 /** The record that the build left in a folder, or `undefined` where there is none. */

@@ -1,0 +1,165 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inspectDistribution } from "../clients/archive.ts";
+import { systemInstaller } from "../clients/installer.ts";
+import { evidenceNames } from "../formats/evidence.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
+import { type FolderVerdict, verifyFolder } from "../stages/3-verify.ts";
+import { type PublishOutcome, publish, type VerifiedDistribution } from "../stages/4-publish.ts";
+import {
+  MAX_EVIDENCE_BYTES,
+  type PublishSignaturesOutcome,
+  publishSignatures,
+} from "../stages/5-publish-signatures.ts";
+import { type ConsumeOutcome, consume } from "../stages/6-consume.ts";
+import type { Report } from "../stages/events.ts";
+import { type EvidenceSource, type ReleaseVerdict, verifyRelease } from "../stages/release.ts";
+import type { Invocation } from "./command.ts";
+import { pythonWish } from "./command-build.ts";
+import type { Session } from "./session.ts";
+
+/** What a stage runs in: what was typed, what was opened, where its events go. */
+export type Run = {
+  readonly invocation: Invocation;
+  readonly session: Session;
+  readonly report: Report;
+};
+
+export const runVerify = (run: Run, folder: string): Promise<Result<FolderVerdict>> =>
+  verifyFolder({
+    folder,
+    expect: run.session.expect,
+    trust: run.session.trust.root,
+    files: run.invocation.files,
+    inspect: inspectDistribution,
+    now: run.invocation.outside.now,
+    report: run.report,
+  });
+
+/** The name and version of the release that a folder's files are of: one release only. */
+export const releaseOf = async (
+  folder: string,
+  verdicts: readonly ReleaseVerdict[],
+): Promise<Result<{ name: string; version: string }>> => {
+  const first = verdicts[0];
+  if (first === undefined) return fail("DIST_EMPTY", `${folder} holds nothing that was verified`);
+  const inspected = await inspectDistribution(join(folder, first.filename));
+  if (!inspected.ok) return inspected;
+  const { name, version } = inspected.value.distribution;
+  return ok({ name, version });
+};
+
+export const runPublish = async (
+  run: Run,
+  folder: string,
+  verdicts: readonly ReleaseVerdict[],
+): Promise<Result<PublishOutcome>> => {
+  const { session, invocation, report } = run;
+  const { registry } = session;
+  const target = registry.target();
+  if (!target.ok) return target;
+  const index = registry.index();
+  if (!index.ok) return index;
+  const distributions: VerifiedDistribution[] = [];
+  for (const { filename, sha256 } of verdicts) {
+    const attestations = registry.takesAttestations
+      ? await attestationsOf(invocation, folder, filename)
+      : ok([]);
+    if (!attestations.ok) return attestations;
+    const path = join(folder, filename);
+    distributions.push({ path, filename, sha256, attestations: attestations.value });
+  }
+  return publish(
+    { distributions },
+    {
+      files: invocation.files,
+      target: target.value,
+      index: index.value,
+      inspect: inspectDistribution,
+      now: invocation.outside.now,
+      report,
+    },
+  );
+};
+
+/** PEP 740 allows one attestation of each kind: publish and provenance. */
+const attestationsOf = async (
+  { files }: Invocation,
+  folder: string,
+  filename: string,
+): Promise<Result<Uint8Array[]>> => {
+  const names = evidenceNames(filename);
+  const found: Uint8Array[] = [];
+  for (const name of [names.publishAttestation, names.provenanceAttestation]) {
+    const bytes = await files.read(join(folder, name), MAX_EVIDENCE_BYTES);
+    if (!bytes.ok) return bytes;
+    found.push(bytes.value);
+  }
+  return ok(found);
+};
+
+export const runPublishSignatures = async (
+  run: Run,
+  folder: string,
+  verdicts: readonly ReleaseVerdict[],
+): Promise<Result<PublishSignaturesOutcome>> => {
+  const { session, invocation, report } = run;
+  const release = await releaseOf(folder, verdicts);
+  if (!release.ok) return release;
+  const registry = session.registry.evidence(release.value.name, release.value.version);
+  if (!registry.ok) return registry;
+  return publishSignatures(
+    { folder, filenames: verdicts.map(({ filename }) => filename) },
+    { files: invocation.files, registry: registry.value, now: invocation.outside.now, report },
+  );
+};
+
+/** Consumes a release into `folder`, or into a folder that is removed afterwards. */
+export const runConsume = async (
+  run: Run,
+  release: { readonly name: string; readonly version: string },
+  folder: string | undefined,
+): Promise<Result<ConsumeOutcome>> => {
+  const { registry, settings } = run.session;
+  const index = registry.index();
+  if (!index.ok) return index;
+  const evidence = registry.evidence(release.name, release.version);
+  if (!evidence.ok) return evidence;
+  const kept = folder ?? (await mkdtemp(join(tmpdir(), "wheelseal-consume-")));
+  try {
+    return await consume(
+      { ...release, folder: kept },
+      {
+        index: index.value,
+        evidence: evidence.value,
+        verifyFile: (path, source) => verifyConsumed(run, path, source),
+        inspect: inspectDistribution,
+        installer: systemInstaller(pythonWish(settings)),
+        now: run.invocation.outside.now,
+        report: run.report,
+      },
+    );
+  } finally {
+    if (folder === undefined) await rm(kept, { recursive: true, force: true });
+  }
+};
+
+const verifyConsumed = async (
+  { session, invocation }: Run,
+  path: string,
+  evidence: EvidenceSource,
+): Promise<Result<ReleaseVerdict>> => {
+  const artifact = await invocation.files.artifact(path);
+  if (!artifact.ok) return artifact;
+  return ok(
+    await verifyRelease({
+      artifact: artifact.value,
+      evidence,
+      inspect: () => inspectDistribution(path),
+      expect: session.expect,
+      trust: session.trust.root,
+      now: invocation.outside.now(),
+    }),
+  );
+};

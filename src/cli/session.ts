@@ -1,0 +1,76 @@
+import { ok, type Result } from "../formats/result.ts";
+import type { Expectation } from "../verification/verdict.ts";
+import type { Invocation } from "./command.ts";
+import { expectationOf } from "./expectation.ts";
+import { type Registry, registryOf } from "./registry.ts";
+import type { Settings } from "./settings.ts";
+import {
+  ensureStack,
+  LOCAL_PROJECT,
+  LOCAL_REF,
+  type LocalStack,
+  type Profile,
+  profileOf,
+} from "./stack.ts";
+import { type Trust, trustOf } from "./trust.ts";
+
+/** All that a stage needs from its surroundings, and how to let go of it. */
+export type Session = {
+  readonly settings: Settings;
+  readonly stack: LocalStack | undefined;
+  readonly trust: Trust;
+  readonly expect: Expectation;
+  readonly registry: Registry;
+  readonly close: () => Promise<void>;
+};
+
+/** Opens what the profile asks for: in the local profile the stack, started where none is up. */
+export const openSession = async (
+  invocation: Invocation,
+  settings: Settings,
+  fallback: Profile,
+): Promise<Result<Session>> => {
+  const profile = profileOf(settings, fallback);
+  if (!profile.ok) return profile;
+  const stack = profile.value === "local" ? await ensureStack(invocation, settings) : ok(undefined);
+  if (!stack.ok) return stack;
+  const session = await sessionOn(invocation, withProfile(settings, profile.value), stack.value);
+  if (!session.ok) await stack.value?.close();
+  return session;
+};
+
+/** Settings that name the profile which is in use, chosen or not. */
+const withProfile = (settings: Settings, profile: Profile): Settings => ({
+  ...settings,
+  text: (name) => (name === "profile" ? profile : settings.text(name)),
+});
+
+const sessionOn = async (
+  invocation: Invocation,
+  settings: Settings,
+  stack: LocalStack | undefined,
+): Promise<Result<Session>> => {
+  const trust = await trustOf(invocation, settings);
+  if (!trust.ok) return trust;
+  const expect = expectationFor(settings, trust.value);
+  if (!expect.ok) return expect;
+  return ok({
+    settings,
+    stack,
+    trust: trust.value,
+    expect: expect.value,
+    registry: registryOf(settings, invocation.outside, stack),
+    close: async () => stack?.close(),
+  });
+};
+
+/** Whom to expect: as the settings say; in the local profile, else, the local project's jobs. */
+export const expectationFor = (settings: Settings, trust: Trust): Result<Expectation> => {
+  const named = settings.text("certificate-identity") !== undefined;
+  if (named || settings.text("profile") !== "local" || trust.issuerUrl === undefined) {
+    return expectationOf(settings);
+  }
+  const { issuerUrl: issuer } = trust;
+  const { path: project } = LOCAL_PROJECT;
+  return ok({ kind: "identity", anyOf: [{ kind: "gitlab", issuer, project, ref: LOCAL_REF }] });
+};
