@@ -36,7 +36,7 @@ const precertificate = (n: number) => ({
 });
 
 /** RFC 6962 §3.2 and §3.4, written out. */
-const signedBytes = (n: number, timestamp: number): Uint8Array =>
+const signedBytes = (n: number, timestamp: bigint): Uint8Array =>
   concat(
     Uint8Array.of(0, 0),
     bigEndian(timestamp, 8),
@@ -48,9 +48,20 @@ const signedBytes = (n: number, timestamp: number): Uint8Array =>
   );
 
 type Log = Awaited<ReturnType<typeof open>>;
+/** The fields of all answers; each has some of them. */
+type Answer = {
+  tree_size: number;
+  timestamp: number;
+  sha256_root_hash: string;
+  tree_head_signature: string;
+  consistency: string[];
+  entries: { leaf_input: string; extra_data: string }[];
+  leaf_index: number;
+  audit_path: string[];
+};
 const get = async (log: Log, path: string) => {
   const response = await log.fetch(new Request(`http://ct.example/ct/v1/${path}`));
-  return { status: response.status, answer: (await response.json()) as Record<string, never> };
+  return { status: response.status, answer: (await response.json()) as Answer };
 };
 const bytes = (text: string): Uint8Array => unwrap(fromBase64(text));
 
@@ -103,19 +114,19 @@ test("a monitor reads the log through RFC 6962's interface", async () => {
     const later = await sth();
     const query = `first=${before.size}&second=${later.size}`;
     const { answer } = await get(log, `get-sth-consistency?${query}`);
-    const proof = (answer.consistency as string[]).map(bytes);
+    const proof = answer.consistency.map(bytes);
     unwrap(verifyConsistency(before, later, proof));
     before = later;
   }
   const { answer } = await get(log, "get-entries?start=0&end=99");
-  const entries = answer.entries as { leaf_input: string; extra_data: string }[];
+  const entries = answer.entries;
   assert.equal(entries.length, 12);
   for (const [n, entry] of entries.entries()) {
     const hash = leafHash(bytes(entry.leaf_input));
     const query = `hash=${encodeURIComponent(base64(hash))}&tree_size=12`;
     const { answer: proof } = await get(log, `get-proof-by-hash?${query}`);
     assert.equal(proof.leaf_index, n);
-    const path = (proof.audit_path as string[]).map(bytes);
+    const path = proof.audit_path.map(bytes);
     unwrap(verifyInclusion(hash, BigInt(n), 12n, path, before.root));
     const both = await get(log, `get-entry-and-proof?leaf_index=${n}&tree_size=12`);
     assert.deepEqual(both.answer, { ...entry, audit_path: proof.audit_path });

@@ -26,12 +26,16 @@ after(async () => {
 });
 
 const get = (path: string) => rekor.fetch(new Request(`http://log.example${path}`));
-const postText = (path: string, body: string | Uint8Array, type = "application/json") =>
+const postText = (
+  path: string,
+  body: string | Uint8Array<ArrayBuffer>,
+  type = "application/json",
+) =>
   rekor.fetch(
     new Request(`http://log.example${path}`, {
       method: "POST",
       headers: { "content-type": type },
-      body: body as BodyInit,
+      body,
     }),
   );
 
