@@ -53,11 +53,9 @@ export const proofOf = (
   host: string,
   origin = host,
 ): InclusionProof => {
-  const [a, b, c] = ["a", "b", "c"].map((text) => leafHash(utf8(text))) as [
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-  ];
+  const a = leafHash(utf8("a"));
+  const b = leafHash(utf8("b"));
+  const c = leafHash(utf8("c"));
   const left = nodeHash(a, b);
   const rootHash = nodeHash(left, nodeHash(leafHash(body), c));
   const text = formatCheckpoint({ origin, size: 4n, rootHash, extensions: [] });
