@@ -7,8 +7,10 @@ import {
   BUILD_RECORD_NAME,
   type BuildRecord,
   type BuiltDistribution,
+  formatBuildRecord,
+  parseBuildRecord,
 } from "../formats/build-record.ts";
-import { hex, utf8 } from "../formats/bytes.ts";
+import { hex } from "../formats/bytes.ts";
 import { all, fail, ok, type Result } from "../formats/result.ts";
 import type { Report } from "./events.ts";
 
@@ -87,8 +89,7 @@ const deliver = async (
   };
   const replaced = await replace(input.out, files, made, old.value);
   if (!replaced.ok) return replaced;
-  const text = `${JSON.stringify(record, undefined, 2)}\n`;
-  const written = await files.write(`${input.out}/${BUILD_RECORD_NAME}`, utf8(text));
+  const written = await files.write(`${input.out}/${BUILD_RECORD_NAME}`, formatBuildRecord(record));
   return written.ok ? ok(record) : written;
 };
 
@@ -148,7 +149,7 @@ const checkWish = (input: BuildInput, dist: Distribution): Result<void> => {
     : fail("BUILD_OUTPUT", `${dist.filename} is not of version ${version}, as was set`);
 };
 
-const MAX_RECORD = 4 * 1024 * 1024;
+const MAX_RECORD = 16 * 1024 * 1024;
 const DISTRIBUTION = /\.(whl|tar\.gz|zip|egg)$/;
 /** A killed write's remains: see the clients that write. */
 const REMAINS = /^\..+\.\d+\.\d+\.tmp$/;
@@ -180,12 +181,8 @@ const oldDistributions = async (
 const recordedNames = async (out: string, files: Files): Promise<Result<string[]>> => {
   const bytes = await files.readIfPresent(`${out}/${BUILD_RECORD_NAME}`, MAX_RECORD);
   if (!bytes.ok || bytes.value === undefined) return bytes.ok ? ok([]) : bytes;
-  try {
-    const record = JSON.parse(new TextDecoder().decode(bytes.value)) as Partial<BuildRecord>;
-    return ok((record.distributions ?? []).map((made) => String(made.filename)));
-  } catch {
-    return ok([]);
-  }
+  const record = parseBuildRecord(bytes.value);
+  return ok(record.ok ? record.value.distributions.map((built) => built.filename) : []);
 };
 
 /** The old signatures go first: none may lie beside a file that it is not of. */

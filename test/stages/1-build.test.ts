@@ -5,6 +5,7 @@ import { type TestContext, test } from "node:test";
 import type { Build, Builder } from "../../src/clients/builder.ts";
 import { type Files, systemFiles } from "../../src/clients/files.ts";
 import { sha256 } from "../../src/crypto/hash.ts";
+import { formatBuildRecord } from "../../src/formats/build-record.ts";
 import { hex, utf8 } from "../../src/formats/bytes.ts";
 import { fail, ok, unwrap } from "../../src/formats/result.ts";
 import { type BuildInput, build } from "../../src/stages/1-build.ts";
@@ -85,8 +86,18 @@ const run = async (
   return { result, out, names: readdirSync(out).sort() };
 };
 
-const recordOf = (...filenames: string[]) =>
-  JSON.stringify({ distributions: filenames.map((filename) => ({ filename })) });
+const recordOf = (...filenames: string[]): string =>
+  new TextDecoder().decode(
+    formatBuildRecord({
+      ...{ recordVersion: 1, name: "tiny-pkg", version: "0.9", startedOn: "", finishedOn: "" },
+      source: { dirty: false, sourceDateEpoch: 1 },
+      settings: { reproducible: false, metadata: {} },
+      backend: { name: "fake", requires: [] },
+      python: { version: "3.12.0", implementation: "CPython", platform: "x" },
+      resolved: [],
+      distributions: filenames.map((filename) => ({ filename, sha256: "0".repeat(64), size: 1 })),
+    }),
+  );
 
 test("the record names the release, the tools, the time and each file's digest", async (t) => {
   const { result, out, names } = await run(t, { metadata: { version: "1.0.0" } });

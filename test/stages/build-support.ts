@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
+import { inspectDistribution } from "../../src/clients/archive.ts";
 import { systemBuilder } from "../../src/clients/builder.ts";
 import type { Environment } from "../../src/clients/environment.ts";
 import { systemFiles } from "../../src/clients/files.ts";
@@ -61,6 +62,7 @@ export const runBuild = async (
       files: systemFiles,
       now: Date.now,
       report: (event) => events.push(event),
+      inspect: inspectDistribution,
     },
   );
   const output = events.map((event) => (event.kind === "output" ? event.text : "")).join("");
@@ -82,11 +84,15 @@ name = "tiny.pkg"
 version = "1.0"
 `,
   "tiny_pkg.py": "GREETING = 'hello'\n",
-  "backend.py": `import io, os, sys, tarfile, zipfile, tomllib
+  "backend.py": `import base64, hashlib, io, os, sys, tarfile, zipfile, tomllib
 project = tomllib.load(open("pyproject.toml", "rb"))["project"]
 STEM = project["name"].replace(".", "_").replace("-", "_").lower() + "-" + project["version"]
 METADATA = f"Metadata-Version: 2.1\\nName: {project['name']}\\nVersion: {project['version']}\\n"
 WHEEL = "Wheel-Version: 1.0\\nGenerator: own\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+
+def digest(text):
+    raw = hashlib.sha256(text.encode()).digest()
+    return "sha256=" + base64.urlsafe_b64encode(raw).decode().rstrip("=") + "," + str(len(text.encode()))
 
 def build_sdist(directory, config_settings=None):
 ${hook
@@ -108,7 +114,7 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
         STEM + ".dist-info/METADATA": METADATA,
         STEM + ".dist-info/WHEEL": WHEEL,
     }
-    record = "".join(f"{path},,\\n" for path in members) + STEM + ".dist-info/RECORD,,\\n"
+    record = "".join(f"{path},{digest(text)}\\n" for path, text in members.items()) + STEM + ".dist-info/RECORD,,\\n"
     with zipfile.ZipFile(os.path.join(directory, name), "w") as wheel:
         for path, text in {**members, STEM + ".dist-info/RECORD": record}.items():
             wheel.writestr(zipfile.ZipInfo(path, (2020, 1, 1, 0, 0, 0)), text)
