@@ -171,6 +171,8 @@ export const HINTS = {
     "The id_token lacks a claim that the certificate needs. Check which job it was made for.",
   CSR_FORMAT: "The certificate signing request is malformed or not signed by its own key.",
   TIMESTAMP_REQUEST: "The bytes are no RFC 3161 request. Check what was sent.",
+  SIGN_SOURCE:
+    "The build was made from another commit than this job's identity names. Build and sign in one pipeline.",
   SIGN_SELF_CHECK:
     "What was just signed does not verify, so nothing was written. Check the trust root in use.",
 

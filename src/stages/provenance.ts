@@ -1,4 +1,6 @@
 import { BUILD_RECORD_NAME, type BuildRecord } from "../formats/build-record.ts";
+import { FULCIO } from "../formats/oids.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
 
 /**
  * How the parameters of our provenance are read: GitLab's published type for a CI/CD job. Its
@@ -6,10 +8,11 @@ import { BUILD_RECORD_NAME, type BuildRecord } from "../formats/build-record.ts"
  */
 export const BUILD_TYPE = "https://docs.gitlab.com/ci/pipeline_security/slsa/provenance_v1";
 
-/** The CI job that signs, as the certificate states it (Fulcio's claims .8 to .21). */
+/** The CI job that signs, as its certificate states it. */
 export type SigningJob = {
   /** The certificate's one subject alternative name. */
   readonly san: string;
+  readonly issuer: string;
   /** Fulcio's extensions 1.3.6.1.4.1.57264.1.N by N, as text. */
   readonly claims: Readonly<Record<string, string>>;
   /** The job's name, where the environment gives it; no claim vouches for it. */
@@ -24,20 +27,6 @@ export type ProvenanceInput = {
   readonly recordSha256: string;
   readonly job: SigningJob;
 };
-
-/** Numbers of the claims used here (Fulcio docs/oid-info.md). */
-const CLAIM = {
-  issuer: "8",
-  signer: "9",
-  runnerEnvironment: "11",
-  repository: "12",
-  commit: "13",
-  ref: "14",
-  configuration: "18",
-  configurationCommit: "19",
-  trigger: "20",
-  job: "21",
-} as const;
 
 /**
  * The SLSA provenance v1 predicate of the distributions of one build.
@@ -56,7 +45,7 @@ export const provenancePredicate = (input: ProvenanceInput) => ({
   runDetails: {
     builder: { id: builderId(input.job) },
     metadata: stated({
-      invocationId: input.job.claims[CLAIM.job],
+      invocationId: input.job.claims[FULCIO.runInvocationUri],
       startedOn: input.record.startedOn,
       finishedOn: input.record.finishedOn,
     }),
@@ -64,25 +53,36 @@ export const provenancePredicate = (input: ProvenanceInput) => ({
   },
 });
 
+/** Refuses (SIGN_SOURCE) a record of another commit than the one that the certificate names. */
+export const sameSource = ({
+  record,
+  job,
+}: Omit<ProvenanceInput, "recordSha256">): Result<void> => {
+  const certified = job.claims[FULCIO.sourceRepositoryDigest];
+  const built = record.source.commit;
+  if (built === undefined || certified === undefined || built === certified) return ok(undefined);
+  return fail("SIGN_SOURCE", `${record.name} was built from ${built}, the job is at ${certified}`);
+};
+
 const stated = (fields: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 const externalParameters = ({ record, job }: ProvenanceInput) =>
   stated({
-    source: job.claims[CLAIM.repository] ?? record.source.uri,
-    entryPoint: job.name ?? job.claims[CLAIM.configuration] ?? job.san,
+    source: job.claims[FULCIO.sourceRepositoryUri],
+    entryPoint: job.name ?? job.claims[FULCIO.buildConfigUri] ?? job.san,
     variables: {},
-    ref: job.claims[CLAIM.ref] ?? record.source.ref,
-    configuration: job.claims[CLAIM.configuration],
+    ref: job.claims[FULCIO.sourceRepositoryRef],
+    configuration: job.claims[FULCIO.buildConfigUri],
     metadata: record.settings.metadata,
     reproducible: record.settings.reproducible,
   });
 
 const internalParameters = ({ record, job }: ProvenanceInput) =>
   stated({
-    job: job.claims[CLAIM.job]?.split("/").at(-1),
-    runnerEnvironment: job.claims[CLAIM.runnerEnvironment],
-    trigger: job.claims[CLAIM.trigger],
+    job: job.claims[FULCIO.runInvocationUri]?.split("/").at(-1),
+    runnerEnvironment: job.claims[FULCIO.runnerEnvironment],
+    trigger: job.claims[FULCIO.buildTrigger],
     sourceDateEpoch: record.source.sourceDateEpoch,
     sourceDirty: record.source.dirty,
     backend: record.backend,
@@ -91,15 +91,14 @@ const internalParameters = ({ record, job }: ProvenanceInput) =>
 
 /** The job's commit, the configuration where it is another's, and the build tools. */
 const resolvedDependencies = ({ record, job }: ProvenanceInput) => {
-  const repository = job.claims[CLAIM.repository] ?? record.source.uri;
-  // The record says what was built; the certificate's commit is only where the job began.
-  const commit = record.source.commit ?? job.claims[CLAIM.commit];
+  const repository = job.claims[FULCIO.sourceRepositoryUri] ?? record.source.uri;
+  const commit = job.claims[FULCIO.sourceRepositoryDigest] ?? record.source.commit;
   const source =
     repository === undefined || commit === undefined
       ? []
       : [
           stated({
-            uri: gitUri(repository, job.claims[CLAIM.ref] ?? record.source.ref),
+            uri: gitUri(repository, job.claims[FULCIO.sourceRepositoryRef] ?? record.source.ref),
             digest: { gitCommit: commit },
           }),
         ];
@@ -111,8 +110,8 @@ const resolvedDependencies = ({ record, job }: ProvenanceInput) => {
 };
 
 const configuration = (job: SigningJob, commit: string | undefined) => {
-  const uri = job.claims[CLAIM.configuration];
-  const digest = job.claims[CLAIM.configurationCommit];
+  const uri = job.claims[FULCIO.buildConfigUri];
+  const digest = job.claims[FULCIO.buildConfigDigest];
   if (uri === undefined || digest === undefined || digest === commit) return [];
   return [{ uri, digest: { gitCommit: digest } }];
 };
@@ -129,9 +128,6 @@ const purlName = (name: string): string => name.toLowerCase().replaceAll("_", "-
  * the configuration that the certificate names.
  */
 const builderId = (job: SigningJob): string => {
-  const issuer = job.claims[CLAIM.issuer];
-  if (job.runnerId !== undefined && issuer !== undefined) {
-    return `${issuer}/-/runners/${job.runnerId}`;
-  }
-  return job.claims[CLAIM.signer] ?? job.san;
+  if (job.runnerId !== undefined) return `${job.issuer}/-/runners/${job.runnerId}`;
+  return job.claims[FULCIO.buildSignerUri] ?? job.san;
 };
