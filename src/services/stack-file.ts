@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { utf8 } from "../formats/bytes.ts";
 import { parseJson, readJson } from "../formats/json.ts";
-import { isProcessAlive } from "./state-lock.ts";
+import { stateHolder } from "./state-lock.ts";
 import type { StackUrls } from "./trust-config.ts";
 
 /** What a running stack says of itself in its state folder; nothing here is secret. */
@@ -20,7 +20,7 @@ const MAX_BYTES = 64 * 1024;
 export const formatStackFile = (stack: StackFile): Uint8Array =>
   utf8(`${JSON.stringify({ version: 1, ...stack }, null, 2)}\n`);
 
-/** The stack that runs on `folder`, if its process is alive. */
+/** The stack that runs on `folder`, if its process lives and holds the folder. */
 export const findStack = async (folder: string): Promise<StackFile | undefined> => {
   const content = await readFile(join(folder, STACK_FILE)).catch(() => undefined);
   const json = content === undefined ? undefined : parseJson(content, MAX_BYTES, STACK_FILE);
@@ -39,5 +39,7 @@ export const findStack = async (folder: string): Promise<StackFile | undefined> 
       trustConfig: file.field("trustConfig").string(),
     };
   });
-  return stack.ok && isProcessAlive(stack.value.pid) ? stack.value : undefined;
+  // A killed stack leaves its file behind; the lock tells who really has the folder.
+  const holder = await stateHolder(folder);
+  return stack.ok && stack.value.pid === holder ? stack.value : undefined;
 };

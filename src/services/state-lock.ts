@@ -23,6 +23,14 @@ export const lockState = async (folder: string): Promise<Result<StateLock>> => {
   return outcome;
 };
 
+/** The process that holds `folder`, this one included; `undefined` where none does. */
+export const stateHolder = async (folder: string): Promise<number | undefined> => {
+  const path = join(resolve(folder), "lock");
+  if (held.has(path)) return process.pid;
+  const owner = await readOwner(path);
+  return owner !== undefined && (await isAlive(owner)) ? owner.pid : undefined;
+};
+
 const locked = (path: string, pid: number): Result<StateLock> =>
   fail("STATE_LOCKED", `${path} is held by process ${pid}`);
 
@@ -70,7 +78,7 @@ const readOwner = async (path: string): Promise<Owner | undefined> => {
 };
 
 /** Whether any process has this id, also one of another user. */
-export const isProcessAlive = (pid: number): boolean => {
+const isProcessAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
     return true;
