@@ -19,9 +19,13 @@ const fits = (sct: Sct, log: LogKey): boolean =>
   sct.algorithm === (log.publicKey.algorithm === "rsa-pkcs1v15" ? "rsa" : "ecdsa") &&
   log.publicKey.algorithm !== "ed25519";
 
-const isGood = async (sct: Sct, entry: CtEntry, log: LogKey): Promise<boolean> =>
+/** The log saw the certificate before it expired, and while the log's key was trusted. */
+const isTimely = ({ timestamp }: Sct, leaf: Certificate, log: LogKey): boolean =>
+  timestamp <= BigInt(leaf.notAfter) && covers(log.validity, Number(timestamp));
+
+const isGood = async (sct: Sct, leaf: Certificate, entry: CtEntry, log: LogKey): Promise<boolean> =>
   fits(sct, log) &&
-  covers(log.validity, Number(sct.timestamp)) &&
+  isTimely(sct, leaf, log) &&
   (await verifySignature(log.publicKey, sct.hash, sct.signature, sctSignedBytes(sct, entry)));
 
 const precertificate = (leaf: Certificate, issuer: Certificate): Result<CtEntry> => {
@@ -56,7 +60,7 @@ export const checkScts = async (
   for (const sct of scts.value) {
     const keys = logs.filter(({ logId }) => equal(logId, sct.logId));
     let verified = false;
-    for (const log of keys) verified ||= await isGood(sct, entry.value, log);
+    for (const log of keys) verified ||= await isGood(sct, leaf, entry.value, log);
     if (verified) good.push(sct);
     else if (keys.length > 0) {
       const when = rfc3339(Number(sct.timestamp));

@@ -19,3 +19,11 @@ export const refuses = (cases: readonly Case[]): void => {
     });
   }
 };
+
+/** One test that this evidence is accepted. */
+export const accepts = (name: string, input: () => VerificationInput): void => {
+  it(name, async () => {
+    const verdict = await verify(input());
+    assert.ok(verdict.verified, JSON.stringify(verdict));
+  });
+};
