@@ -10,16 +10,17 @@ const gitlab = await localIssuer();
 
 type Answers = Readonly<Record<string, () => Response>>;
 
-/** A web of pages by URL; `asked` counts. Like a browser's, it fails where a redirect is refused. */
+/** A web where every host serves the issuer's pages, except for `answers`. */
 const web = (answers: Answers) => {
   const asked: string[] = [];
   const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const url = String(input);
     asked.push(url);
     const response = answers[url]?.() ?? (await gitlab.fetch(new Request(url)));
-    const redirected = response.status >= 300 && response.status < 400;
-    if (redirected && init?.redirect === "error") throw new TypeError("redirect");
-    return response;
+    const location = response.headers.get("location");
+    if (location === null) return response;
+    if (init?.redirect === "error") throw new TypeError("redirect");
+    return fetch(location, init);
   };
   return { asked, fetch: fetch as typeof globalThis.fetch };
 };
@@ -46,18 +47,18 @@ const document = (changed: object) => json({ issuer: ISSUER_URL, jwks_uri: KEYS,
 const REFUSED: readonly (readonly [string, Answers, Code])[] = [
   [
     "a redirect of discovery",
-    { [DISCOVERY]: () => Response.redirect("https://evil.example/") },
+    { [DISCOVERY]: () => Response.redirect(DISCOVERY.replace("4000", "4001")) },
     "TOKEN_REFUSED",
   ],
   [
     "a redirect of the keys",
-    { [KEYS]: () => Response.redirect("https://evil.example/") },
+    { [KEYS]: () => Response.redirect(KEYS.replace("4000", "4001")) },
     "TOKEN_REFUSED",
   ],
   ["another issuer", { [DISCOVERY]: document({ issuer: `${ISSUER_URL}/` }) }, "TOKEN_REFUSED"],
   [
     "keys of another origin",
-    { [DISCOVERY]: document({ jwks_uri: "http://127.0.0.1:4001/keys" }) },
+    { [DISCOVERY]: document({ jwks_uri: KEYS.replace("4000", "4001") }) },
     "TOKEN_REFUSED",
   ],
   [

@@ -105,6 +105,7 @@ const CASES: readonly (readonly [string, () => Promise<string> | string, Code])[
   ["issued in the future", () => signed({ iat: SECONDS + 6 }), "TOKEN_REFUSED"],
   ["no issue time", () => withoutClaim("iat"), "TOKEN_REFUSED"],
   ["more than 16 KiB", () => signed({ padding: "x".repeat(16 * 1024) }), "TOKEN_FORMAT"],
+  ["a signature of 16 KiB", () => good + "A".repeat(16 * 1024), "TOKEN_FORMAT"],
   ["two parts", () => good.split(".").slice(0, 2).join("."), "TOKEN_FORMAT"],
   ["five parts", () => `${good}.a.b`, "TOKEN_FORMAT"],
   ["empty", () => "", "TOKEN_FORMAT"],

@@ -182,6 +182,7 @@ test("after a restart port, keys, secrets and logs are the same", async () => {
   const tree = await (await fetch(`${stack.urls.rekor}/api/v1/log`)).json();
   await stack.close();
   assert.equal(await findStack(folder), undefined, "a stopped stack is not found");
+  await assert.rejects(stat(join(folder, "stack.json")), "it takes its file along");
   await assert.rejects(fetch(stack.urls.gitlab), "nothing listens");
   stack = unwrap(await startStack({ folder }));
   assert.deepEqual(stack.urls, before.urls);

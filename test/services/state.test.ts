@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
@@ -61,6 +61,14 @@ test("the same name asked for twice at once is made once", async () => {
 const SPOILT: readonly (readonly [string, (path: string) => Promise<void>])[] = [
   ["gone", (path) => rm(path)],
   ["changed", (path) => writeFile(path, "x")],
+  [
+    "exchanged for another good one",
+    (path) =>
+      using(async (state) => {
+        unwrap(await state.key("other", "ecdsa-p256"));
+        await copyFile(join(folder, "other.key.pem"), path);
+      }),
+  ],
   ["readable by others", (path) => chmod(path, 0o644)],
 ];
 
