@@ -55,18 +55,30 @@ const sanDiffers = (prefix: string, signer: Certified): Difference | undefined =
       }
     : undefined;
 
-/** Path of a project's page: Fulcio's .12 may name another host than a self-managed one. */
-const projectDiffers = (signer: Certified, path: string): Difference | undefined => {
-  const uri = signer.claims["12"];
-  const matches = uri?.startsWith("https://") && uri.endsWith(`/${path}`);
-  return matches
-    ? undefined
-    : {
-        code: "IDENTITY_MISMATCH",
-        what: "source project",
-        expected: path,
-        actual: uri ?? "nothing, the certificate does not say",
-      };
+/**
+ * The source project by Fulcio's .12, a web address. Its path must be the project's and nothing
+ * more: the configuration may be another project's, so the SAN alone does not say whose job it
+ * was. The host is not compared, since an operator may have left Fulcio's default there; the
+ * issuer, which is, says which instance it was.
+ */
+const projectDiffers = (
+  signer: Certified,
+  issuer: string,
+  path: string,
+): Difference | undefined => {
+  const page = URL.parse(signer.claims["12"] ?? "");
+  const root = URL.parse(issuer)?.pathname.replace(/\/+$/, "") ?? "";
+  const paths = [`/${path}`, `${root}/${path}`];
+  const secure = page?.protocol === "https:" || issuer.startsWith("http://");
+  if (page !== null && secure && page.search === "" && page.hash === "") {
+    if (paths.includes(page.pathname)) return undefined;
+  }
+  return {
+    code: "IDENTITY_MISMATCH",
+    what: "source project",
+    expected: path,
+    actual: signer.claims["12"] ?? "nothing, the certificate does not say",
+  };
 };
 
 /** Fulcio writes `https://` before GitLab's ci_config_ref_uri, whatever the instance's scheme. */
@@ -78,7 +90,7 @@ const gitlabDifference = (policy: GitLabIdentity, signer: Certified): Difference
   return (
     differs("IDENTITY_ISSUER", "issuer", policy.issuer, signer.issuer) ??
     sanDiffers(prefix, signer) ??
-    projectDiffers(signer, policy.project) ??
+    projectDiffers(signer, policy.issuer, policy.project) ??
     refDiffers(policy.ref, "ref of the configuration", refOfSan(signer.san, prefix)) ??
     refDiffers(policy.ref, "ref", signer.claims["14"]) ??
     claim(signer, "13", "commit", policy.sha) ??
@@ -100,7 +112,7 @@ const githubDifference = (policy: GitHubIdentity, signer: Certified): Difference
   return (
     differs("IDENTITY_ISSUER", "issuer", policy.issuer, signer.issuer) ??
     sanDiffers(prefix, signer) ??
-    projectDiffers(signer, policy.repository) ??
+    projectDiffers(signer, githubServer(policy.issuer), policy.repository) ??
     refDiffers(policy.ref, "ref of the workflow", refOfSan(signer.san, prefix)) ??
     refDiffers(policy.ref, "ref", signer.claims["14"]) ??
     claim(signer, "13", "commit", policy.sha)

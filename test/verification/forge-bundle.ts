@@ -187,6 +187,7 @@ export const withEntry = (bundle: Bundle, change: (entry: TlogEntry) => TlogEntr
 
 /** The bytes with one bit changed. */
 export const flipped = (bytes: Uint8Array, bit: number): Uint8Array => {
+  if (bit >> 3 >= bytes.length) throw new RangeError("no such bit");
   const copy = bytes.slice();
   copy[bit >> 3] = (copy[bit >> 3] ?? 0) ^ (1 << (bit & 7));
   return copy;
