@@ -1,6 +1,7 @@
 import { digest, sha256 } from "../crypto/hash.ts";
 import type { PrivateKey } from "../crypto/keys.ts";
 import { sign } from "../crypto/sign.ts";
+import type { Certificate } from "./certificate.ts";
 import { signatureAlgorithm } from "./certificate-writer.ts";
 import {
   certificateTime,
@@ -23,14 +24,10 @@ import {
   type TimestampRequest,
 } from "./timestamp-request.ts";
 
-/** Who signs timestamps. */
+/** Who signs timestamps: a key and the leaf certificate for it. */
 export type TimestampSigner = {
   readonly key: PrivateKey;
-  /** DER of the leaf first, then its issuers up to the root. */
-  readonly chain: readonly Uint8Array[];
-  /** DER of the leaf's issuer Name, and the content of its serial INTEGER. */
-  readonly issuer: Uint8Array;
-  readonly serial: Uint8Array;
+  readonly certificate: Certificate;
 };
 
 /** What one timestamp says, besides what was asked (RFC 3161 §2.4.2). */
@@ -80,7 +77,9 @@ const timestampToken = (
     integer(3),
     setOf(SHA256),
     sequence(oid(OID.timestampInfo), der(contextTag(0), octetString(info))),
-    ...(request.certificates ? [implicit(setOf(...signer.chain))] : []),
+    // The leaf alone: some verifiers take the first certificate for the signer's, and DER would
+    // sort an issuer before it.
+    ...(request.certificates ? [implicit(setOf(signer.certificate.der))] : []),
     setOf(signerInfo(signer, info, grant.genTime)),
   );
   return sequence(oid(OID.signedData), der(contextTag(0), signedData));
@@ -101,17 +100,18 @@ const tstInfo = (request: TimestampRequest, grant: TimestampGrant): Uint8Array =
 const SHA256 = sequence(oid(HASH_OIDS.sha256));
 
 const signerInfo = (signer: TimestampSigner, info: Uint8Array, time: number): Uint8Array => {
+  const { issuer, serial } = signer.certificate;
   const attributes = [
     attribute(OID.contentType, oid(OID.timestampInfo)),
     attribute(OID.signingTime, certificateTime(time)),
     attribute(OID.messageDigest, octetString(digest("sha256", info))),
-    attribute(OID.signingCertificateV2, signingCertificateV2(signer.chain[0] ?? new Uint8Array())),
+    attribute(OID.signingCertificateV2, signingCertificateV2(signer.certificate.der)),
   ];
   // RFC 5652 §5.4: what is signed is the SET OF, not its [0] IMPLICIT form.
   const signed = setOf(...attributes);
   return sequence(
     integer(1),
-    sequence(signer.issuer, der(TAG.INTEGER, signer.serial)),
+    sequence(issuer, der(TAG.INTEGER, serial)),
     SHA256,
     implicit(signed),
     signatureAlgorithm(signer.key.publicKey),

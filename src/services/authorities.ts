@@ -63,7 +63,9 @@ export const openAuthorities = async (
     rootCertificate(tsaRoot, serial(), validity),
   ]);
   if (!tsaChain.ok) return tsaChain;
-  const signer = timestampSigner(tsa, tsaChain.value);
+  const [certificate] = tsaChain.value;
+  if (certificate === undefined) throw new Error("an empty chain");
+  const signer = { key: tsa.key, certificate };
   return ok({ ca: intermediate, caChain: caChain.value, tsa: signer, tsaChain: tsaChain.value });
 };
 
@@ -99,18 +101,4 @@ const keepChain = async (
     chain.push(certificate.value);
   }
   return chain.length === 2 ? ok(chain) : fail("STATE_CORRUPT", `${file} is not a chain of two`);
-};
-
-const timestampSigner = (
-  tsa: CertificateIssuer,
-  chain: readonly Certificate[],
-): TimestampSigner => {
-  const [leaf] = chain;
-  if (leaf === undefined) throw new Error("an empty chain");
-  return {
-    key: tsa.key,
-    chain: chain.map(({ der }) => der),
-    issuer: leaf.issuer,
-    serial: leaf.serial,
-  };
 };

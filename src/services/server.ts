@@ -186,7 +186,12 @@ const openServices = async (context: Context, opened: Opened): Promise<Result<Se
   const registry = openRegistry(context);
   opened.push(registry);
   const { now, random, authorities } = context;
-  const tsa = timestampAuthority({ signer: authorities.tsa, now, random });
+  const tsa = timestampAuthority({
+    signer: authorities.tsa,
+    chain: authorities.tsaChain.map(({ der }) => der),
+    now,
+    random,
+  });
   const routes = stackRoutes({
     issuer: gitlab,
     ca: openCa(context, gitlab, ctlog.value),

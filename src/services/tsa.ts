@@ -20,6 +20,8 @@ import { readBody } from "./request-body.ts";
 
 export type TimestampAuthorityOptions = {
   readonly signer: TimestampSigner;
+  /** DER, the signer's certificate first, the root last. */
+  readonly chain: readonly Uint8Array[];
   readonly now: () => number;
   readonly random: RandomBytes;
 };
@@ -46,7 +48,7 @@ export const timestampAuthority = (options: TimestampAuthorityOptions): Hono => 
     return c.body(new Uint8Array(answer(options, parsed.value)), 201, REPLY);
   });
   app.get("/api/v1/timestamp/certchain", (c) =>
-    c.body(pemChain(options.signer.chain), 200, {
+    c.body(pemChain(options.chain), 200, {
       "Content-Type": "application/pem-certificate-chain",
     }),
   );
