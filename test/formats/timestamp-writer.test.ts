@@ -5,10 +5,7 @@ import { generateKey } from "../../src/crypto/keys.ts";
 import { verifySignature } from "../../src/crypto/verify.ts";
 import { base64 } from "../../src/formats/bytes.ts";
 import { parseCertificate } from "../../src/formats/certificate.ts";
-import {
-  rootCertificate,
-  timestampingCertificate,
-} from "../../src/formats/certificate-profiles.ts";
+import { timestampingCertificate } from "../../src/formats/certificate-profiles.ts";
 import { distinguishedName, serialFrom } from "../../src/formats/certificate-writer.ts";
 import { children, readDer } from "../../src/formats/der.ts";
 import { unwrap } from "../../src/formats/result.ts";
