@@ -66,9 +66,7 @@ test("recorded certificates are read as the platform reads them", { skip }, () =
 const first = (): Certificate => unwrap(parseCertificate(LEAVES[0]!.leaf));
 
 test("a Fulcio certificate: usages, claims, issuer", { skip }, () => {
-  const [{ leaf }] = LEAVES.filter(({ name }) => name === "happy-path-v0.3") as [
-    { leaf: Uint8Array },
-  ];
+  const { leaf } = LEAVES.find(({ name }) => name === "happy-path-v0.3")!;
   const certificate = unwrap(parseCertificate(leaf));
   assert.deepEqual([...unwrap(keyUsage(certificate))!], ["digitalSignature"]);
   assert.deepEqual(unwrap(extendedKeyUsage(certificate)), {

@@ -14,7 +14,7 @@ const RFC_TOKEN =
 test("the token of RFC 7515 is taken apart", () => {
   const jwt = unwrap(parseJwt(RFC_TOKEN));
   assert.deepEqual(jwt.header, { typ: "JWT", alg: "HS256" });
-  assert.equal(jwt.payload["iss"], "joe");
+  assert.equal(jwt.payload.iss, "joe");
   assert.equal(jwt.signature.length, 32);
   const signed = RFC_TOKEN.slice(0, RFC_TOKEN.lastIndexOf("."));
   assert.equal(Buffer.from(jwt.signingInput).toString(), signed);
