@@ -60,7 +60,9 @@ const listen = (
       return;
     }
     reading.fileName = fileName;
-    reading.content = store.receive(stream, maxBytes).finally(() => stream.resume());
+    // A stream that is destroyed when its reader gives up would block the form for ever.
+    const chunks = stream.iterator({ destroyOnReturn: false });
+    reading.content = store.receive(chunks, maxBytes).finally(() => stream.resume());
     reading.content.catch(() => {});
   });
   busboy.on("fieldsLimit", () => refuse("there are too many fields"));
