@@ -23,7 +23,7 @@ export type ValidToken = {
 };
 
 /** Larger than any honest id_token. */
-export const MAX_TOKEN = 16 * 1024;
+const MAX_TOKEN = 16 * 1024;
 
 /** Seconds that two clocks may differ. */
 const LEEWAY = 5;

@@ -26,7 +26,7 @@ export type Precertificate = {
 };
 
 /** Logs a precertificate; the promise is the serialised SCT (RFC 6962 §3.2). */
-export type SubmitPrecertificate = (entry: Precertificate) => Promise<Result<Uint8Array>>;
+type SubmitPrecertificate = (entry: Precertificate) => Promise<Result<Uint8Array>>;
 
 export type CertificateAuthorityOptions = {
   /** The intermediate that signs leaves. */

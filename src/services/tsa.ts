@@ -27,7 +27,7 @@ export type TimestampAuthorityOptions = {
 };
 
 /** The policy that Sigstore's timestamp authority states. */
-export const TIMESTAMP_POLICY = "1.3.6.1.4.1.57264.2";
+const TIMESTAMP_POLICY = "1.3.6.1.4.1.57264.2";
 
 const QUERY = "application/timestamp-query";
 const REPLY = { "Content-Type": "application/timestamp-reply" };
