@@ -132,6 +132,8 @@ root = "../.."
   test("a C extension is the same from another path", async (t) => {
     const root = folder(t);
     const made: string[] = [];
+    // Debugging information names the folder that the compiler ran in.
+    const withDebugging = { ...process.env, CFLAGS: "-g" };
     for (const place of ["first", "the second"]) {
       write(join(root, place), {
         "pyproject.toml": `[build-system]
@@ -151,7 +153,9 @@ PyMODINIT_FUNC PyInit_c_pkg(void) { return PyModule_Create(&m); }
       });
       commitAll(join(root, place));
       const out = join(root, `${place} out`);
-      const record = unwrap((await runBuild({ project: join(root, place), out })).result);
+      const record = unwrap(
+        (await runBuild({ project: join(root, place), out }, withDebugging)).result,
+      );
       const wheel = record.distributions.find(({ filename }) => filename.endsWith(".whl"));
       assert.match(wheel?.filename ?? "", /-cp3\d+-cp3\d+-/);
       made.push(wheel?.sha256 ?? "");
