@@ -55,19 +55,22 @@ const readService = (json: Json): ServiceUrl => {
 };
 
 const readSelector = (json: Json | undefined): Selector => {
-  const selector = json?.optional("selector")?.string() ?? "ANY";
-  switch (selector) {
+  if (json === undefined) return { selector: "ANY" };
+  const selector = json.field("selector");
+  switch (selector.string()) {
     case "ANY":
+    case "SERVICE_SELECTOR_UNDEFINED":
+      return { selector: "ANY" };
     case "ALL":
-      return { selector };
+      return { selector: "ALL" };
     case "EXACT": {
-      const count = json?.optional("count")?.integer() ?? 0;
-      return count > 0
-        ? { selector, count }
-        : (json?.refuse("has no count") ?? { selector: "ANY" });
+      const count = json.field("count");
+      return count.integer() > 0
+        ? { selector: "EXACT", count: count.integer() }
+        : count.refuse("is not above zero");
     }
     default:
-      return json?.refuse("has an unknown selector") ?? { selector: "ANY" };
+      return selector.refuse("is unknown");
   }
 };
 

@@ -44,7 +44,7 @@ const predicateFor = (runnerId?: string): Predicate =>
     provenancePredicate({
       record,
       recordSha256: "00",
-      job: { san: SAN, claims, ...(runnerId === undefined ? {} : { runnerId }) },
+      job: { san: SAN, issuer: ISSUER, claims, ...(runnerId === undefined ? {} : { runnerId }) },
     }),
   ) as unknown as Predicate;
 

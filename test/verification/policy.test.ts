@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parse } from "smol-toml";
+import { parseName } from "../../src/dists/name.ts";
+import { parseVersion } from "../../src/dists/version.ts";
+import { unwrap } from "../../src/formats/result.ts";
+import { decide, describeWaiver } from "../../src/verification/policy.ts";
+import { readPolicy } from "../../src/verification/policy-format.ts";
+
+const TOML = `
+[packages.Acme_Widgets]
+tlog-threshold = 2
+[[packages.Acme_Widgets.identities]]
+kind = "gitlab"
+issuer = "https://gitlab.example"
+project = "acme/widgets"
+config-path = "ci.yml"
+ref = "refs/tags/v*"
+environment = "release"
+project-id = "20"
+namespace-id = "72"
+sha = "0123"
+[[packages.Acme_Widgets.identities]]
+kind = "github"
+issuer = "https://token.actions.githubusercontent.com"
+repository = "acme/widgets"
+workflow = "release.yml"
+ref = "refs/tags/*"
+sha = "0123"
+[[packages.other.identities]]
+kind = "email"
+issuer = "https://accounts.example"
+email = "a@acme.example"
+[[packages.other.identities]]
+kind = "exact"
+issuer = "https://accounts.example"
+identity = "https://example.com/x"
+
+[[waivers]]
+package = "Legacy.Lib"
+reason = "no attestations yet"
+owner = "alice"
+expires = 2026-12-31
+[[waivers]]
+package = "other"
+version = "1.0"
+reason = "broken release"
+owner = "bob"
+expires = "2026-11-01"
+`;
+
+const policy = unwrap(readPolicy(parse(TOML)));
+const name = (text: string) => unwrap(parseName(text));
+const version = (text: string) => unwrap(parseVersion(text));
+const at = (text: string): number => Date.parse(text);
+const NOW = at("2026-11-24T12:00:00Z");
+
+describe("policy", () => {
+  it("reads every kind of identity, by normalised package names", () => {
+    const widgets = policy.packages.get(name("acme-widgets"));
+    assert.equal(widgets?.tlogThreshold, 2);
+    assert.deepEqual(widgets?.identities[0], {
+      kind: "gitlab",
+      issuer: "https://gitlab.example",
+      project: "acme/widgets",
+      configPath: "ci.yml",
+      ref: "refs/tags/v*",
+      environment: "release",
+      projectId: "20",
+      namespaceId: "72",
+      sha: "0123",
+    });
+    assert.equal(widgets?.identities[1]?.kind, "github");
+    assert.deepEqual(policy.packages.get(name("other"))?.identities[1], {
+      kind: "exact",
+      issuer: "https://accounts.example",
+      san: "https://example.com/x",
+    });
+  });
+
+  it("asks for verification of a known package", () => {
+    const decision = unwrap(decide(policy, name("acme.widgets"), undefined, NOW));
+    assert.ok(decision.kind === "verify");
+    assert.equal(decision.tlogThreshold, 2);
+    assert.ok(decision.expect.kind === "identity");
+    assert.equal(decision.expect.anyOf.length, 2);
+  });
+
+  it("waives through the last day, and hands the waiver on to be printed", () => {
+    for (const now of [NOW, at("2026-12-31T23:59:59.999Z")]) {
+      const decision = unwrap(decide(policy, name("legacy-lib"), version("3"), now));
+      assert.ok(decision.kind === "waived");
+      assert.equal(
+        describeWaiver(decision.waiver),
+        "waiver for legacy-lib until 2026-12-31 by alice (no attestations yet)",
+      );
+    }
+  });
+
+  it("refuses what was waived, from the day after", () => {
+    const result = decide(policy, name("legacy-lib"), undefined, at("2027-01-01T00:00:00Z"));
+    assert.ok(!result.ok);
+    assert.equal(result.error.code, "POLICY_WAIVER_EXPIRED");
+    assert.match(result.error.message, /by alice/);
+  });
+
+  it("verifies what was waived, where identities are known", () => {
+    const decide10 = (now: string) =>
+      unwrap(decide(policy, name("other"), version("1.0.0"), at(now)));
+    assert.equal(decide10("2026-11-01T23:00:00Z").kind, "waived");
+    assert.equal(decide10("2026-11-02T00:00:00Z").kind, "verify");
+  });
+
+  it("waives no other version, and none that is not known", () => {
+    for (const other of [version("1.1"), undefined]) {
+      const now = at("2026-10-01T00:00:00Z");
+      assert.equal(unwrap(decide(policy, name("other"), other, now)).kind, "verify");
+    }
+    assert.match(describeWaiver(policy.waivers[1]!), /other 1\.0 until/);
+  });
+
+  it("refuses a package that it does not know", () => {
+    const result = decide(policy, name("unknown"), undefined, NOW);
+    assert.ok(!result.ok);
+    assert.equal(result.error.code, "IDENTITY_MISSING");
+  });
+
+  const identity = { kind: "exact", issuer: "https://a", identity: "x" };
+  const waiver = { package: "a", reason: "r", owner: "o", expires: "2026-01-01" };
+  const MALFORMED: readonly [string, unknown][] = [
+    ["an unknown field", { package: {} }],
+    ["no table", 1],
+    ["no identities", { packages: { a: {} } }],
+    ["an empty list of identities", { packages: { a: { identities: [] } } }],
+    ["an unknown kind", { packages: { a: { identities: [{ kind: "regex" }] } } }],
+    ["a misspelt field", { packages: { a: { identities: [{ ...identity, isuer: "x" }] } } }],
+    ["an empty identity", { packages: { a: { identities: [{ ...identity, identity: " " }] } } }],
+    [
+      "an issuer that is no URL",
+      { packages: { a: { identities: [{ ...identity, issuer: "a" }] } } },
+    ],
+    ["a threshold of zero", { packages: { a: { identities: [identity], "tlog-threshold": 0 } } }],
+    [
+      "one package twice",
+      { packages: { "a-b": { identities: [identity] }, a_b: { identities: [identity] } } },
+    ],
+    ["a name that is none", { packages: { "-": { identities: [identity] } } }],
+    ["a waiver without an owner", { waivers: [{ ...waiver, owner: undefined }] }],
+    ["a waiver with an empty owner", { waivers: [{ ...waiver, owner: "" }] }],
+    ["a waiver without an end", { waivers: [{ ...waiver, expires: undefined }] }],
+    ["a waiver that ends on no day", { waivers: [{ ...waiver, expires: "soon" }] }],
+    [
+      "a waiver that ends on a day of no calendar",
+      { waivers: [{ ...waiver, expires: "2026-13-01" }] },
+    ],
+    ["a waiver for a version that is none", { waivers: [{ ...waiver, version: "x y" }] }],
+  ];
+  for (const [what, value] of MALFORMED) {
+    it(`refuses ${what}`, () => {
+      const result = readPolicy(value);
+      assert.ok(!result.ok);
+      assert.equal(result.error.code, "POLICY_FORMAT");
+      assert.match(result.error.message, /^policy/);
+    });
+  }
+
+  it("reads an empty policy, which expects nobody", () => {
+    assert.equal(unwrap(readPolicy({})).packages.size, 0);
+  });
+});
