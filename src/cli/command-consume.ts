@@ -6,7 +6,7 @@ import { type Command, refuse } from "./command.ts";
 import { progressFor } from "./render-progress.ts";
 import { releaseDocument, showRelease } from "./render-release.ts";
 import { runConsume } from "./run-stages.ts";
-import { openSession } from "./session.ts";
+import { inSession, openSession } from "./session.ts";
 import { readSettings } from "./settings.ts";
 
 const readRequirement = (text: string): Result<{ name: string; version: string }> => {
@@ -31,9 +31,8 @@ export const consumeCommand: Command = async (invocation) => {
   const folder =
     typeof flags.download === "string" ? resolve(terminal.cwd, flags.download) : undefined;
   const run = { invocation, session: session.value, report: progress.report };
-  const consumed = await runConsume(run, release.value, folder);
+  const consumed = await inSession(session.value, () => runConsume(run, release.value, folder));
   progress.close();
-  await session.value.close();
   if (!consumed.ok) return refuse(invocation, consumed.error);
   const { verdicts, installed } = consumed.value;
   if (flags.json === true) terminal.out(releaseDocument(verdicts, undefined));

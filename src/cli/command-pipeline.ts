@@ -13,7 +13,7 @@ import { progressFor } from "./render-progress.ts";
 import { junitDocument, showRelease } from "./render-release.ts";
 import { runSign } from "./run-sign.ts";
 import { type Run, runConsume, runPublish, runPublishSignatures, runVerify } from "./run-stages.ts";
-import { openSession, type Session } from "./session.ts";
+import { inSession, openSession, type Session } from "./session.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
 type Timings = Map<StageName, { began: number; took: number }>;
@@ -34,9 +34,8 @@ export const pipelineCommand: Command = async (invocation) => {
     progress.report(event);
   };
   const run = { invocation, session: session.value, report };
-  const outcome = await pipeline(run, project);
+  const outcome = await inSession(session.value, () => pipeline(run, project));
   progress.close();
-  await session.value.close();
   if (!outcome.ok) return refuse(invocation, outcome.error);
   return conclude(invocation, session.value, outcome.value, timings);
 };

@@ -39,6 +39,15 @@ export const openSession = async (
   return session;
 };
 
+/** Runs `work` in a session and closes it whatever happens: a stack left open keeps us running. */
+export const inSession = async <T>(session: Session, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } finally {
+    await session.close();
+  }
+};
+
 /** Settings that name the profile which is in use, chosen or not. */
 const withProfile = (settings: Settings, profile: Profile): Settings => ({
   ...settings,

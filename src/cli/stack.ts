@@ -63,7 +63,7 @@ export const ensureStack = async (
   const folder = stateFolder(invocation, settings);
   const { findStack } = await import("../services/stack-file.ts");
   const running = await findStack(folder);
-  if (running !== undefined) {
+  if (running !== undefined && (await answers(invocation, running.urls.gitlab))) {
     const tokenSecret = await readSecret(folder, "token-secret");
     if (!tokenSecret.ok) return tokenSecret;
     const jobToken = await readSecret(folder, "job-token");
@@ -91,6 +91,13 @@ export const ensureStack = async (
     close,
   });
 };
+
+/** A process that is being ended is there for a while, and answers no more. */
+const answers = ({ outside }: Invocation, url: string): Promise<boolean> =>
+  outside.fetch(`${url}/.well-known/openid-configuration`).then(
+    (response) => response.body?.cancel().then(() => response.ok) ?? response.ok,
+    () => false,
+  );
 
 const readSecret = async (folder: string, name: string): Promise<Result<Secret>> => {
   try {

@@ -103,7 +103,7 @@ const attemptOnce = async <T>(
   request: HttpRequest,
   readAnswer: ReadAnswer<T>,
 ): Promise<Attempt<T>> => {
-  const timeout = request.timeout ?? 30_000;
+  const timeout = Math.ceil(request.timeout ?? 30_000);
   const signal = AbortSignal.timeout(timeout);
   try {
     const sent = await send(outside, request, signal);

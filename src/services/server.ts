@@ -265,6 +265,13 @@ const openRegistry = ({ state, urls, projects, jobToken, now }: Context): Regist
         secret: jobToken,
         projects: projects.map(({ id }) => id),
         rights: "write",
+        // PEP 740 asks whom an index believes to have published; here there is only one.
+        publisher: {
+          kind: "GitLab",
+          repository: projects[0]?.path ?? "",
+          workflow_filepath: ".gitlab-ci.yml",
+          environment: null,
+        },
       },
     ],
     now,

@@ -1,0 +1,33 @@
+import { resolve } from "node:path";
+import { readBuildRecord } from "../stages/3-verify.ts";
+import { type Command, refuse } from "./command.ts";
+import { progressFor } from "./render-progress.ts";
+import { runSign } from "./run-sign.ts";
+import { inSession, openSession } from "./session.ts";
+import { readSettings } from "./settings.ts";
+
+/** `wheelseal sign [DIST]` */
+export const signCommand: Command = async (invocation) => {
+  const { operands, flags, terminal, files } = invocation;
+  const folder = resolve(terminal.cwd, operands[0] ?? "dist");
+  const settings = await readSettings({ flags, env: terminal.env, project: terminal.cwd, files });
+  if (!settings.ok) return refuse(invocation, settings.error);
+  const record = await readBuildRecord(files, folder);
+  if (!record.ok) return refuse(invocation, record.error);
+  const session = await openSession(invocation, settings.value, "gitlab");
+  if (!session.ok) return refuse(invocation, session.error);
+  const progress = progressFor(terminal, ["sign"]);
+  const run = { invocation, session: session.value, report: progress.report };
+  const signed = await inSession(session.value, () => runSign(run, folder, record.value));
+  progress.close();
+  if (!signed.ok) return refuse(invocation, signed.error);
+  if (flags.json === true) {
+    terminal.out(JSON.stringify({ ok: true, files: signed.value }, null, 2));
+  } else {
+    for (const { filename, kept, evidence } of signed.value) {
+      terminal.out(`${kept ? "kept  " : "signed"} ${filename}`);
+      for (const name of evidence) terminal.out(`       ${name}`);
+    }
+  }
+  return 0;
+};

@@ -1,0 +1,76 @@
+import { fulcioAt } from "../clients/fulcio.ts";
+import {
+  type IdentitySource,
+  identityFromLocalStack,
+  identityFromVariables,
+  SIGSTORE_AUDIENCE,
+} from "../clients/identity.ts";
+import { rekorAt } from "../clients/rekor.ts";
+import { timestampAuthorityAt } from "../clients/tsa.ts";
+import type { BuildRecord } from "../formats/build-record.ts";
+import { fail, type Result } from "../formats/result.ts";
+import { type SignedDistribution, sign } from "../stages/2-sign.ts";
+import type { Run } from "./run-stages.ts";
+
+/** The variable that GitLab's `id_tokens` fills by convention. */
+const TOKEN_VARIABLES = ["SIGSTORE_ID_TOKEN"] as const;
+
+/**
+ * This job's identity: the id_token that GitLab put into the environment, or in the local profile
+ * a token of the local issuer for the commit that was built.
+ */
+const identityOf = (run: Run, record: BuildRecord | undefined): IdentitySource => {
+  const { outside } = run.invocation;
+  const demand = { audience: SIGSTORE_AUDIENCE, now: outside.now };
+  const { stack, settings } = run.session;
+  if (stack === undefined) return identityFromVariables(settings.env, TOKEN_VARIABLES, demand);
+  const { commit } = record?.source ?? {};
+  const sha = commit?.length === 40 ? { sha: commit } : {};
+  const job = {
+    project_path: stack.project.path,
+    ref: "main",
+    ref_type: "branch",
+    ...sha,
+  } as const;
+  const issuer = { url: stack.urls.gitlab, secret: stack.tokenSecret, job };
+  return identityFromLocalStack(issuer, demand, outside);
+};
+
+/** Signs the folder's distributions by the services of the settings, or of the trust in use. */
+export const runSign = async (
+  run: Run,
+  folder: string,
+  record: BuildRecord | undefined,
+): Promise<Result<SignedDistribution[]>> => {
+  const { invocation, session, report } = run;
+  const { settings, trust } = session;
+  const { outside, files, flags } = invocation;
+  const fulcioUrl = settings.text("fulcio-url") ?? trust.fulcioUrl;
+  const rekorUrl = settings.text("rekor-url") ?? trust.rekorUrl;
+  const tsaUrl = settings.text("tsa-url") ?? trust.tsaUrl;
+  if (fulcioUrl === undefined)
+    return fail("CONFIG", "no certificate authority is known: give --fulcio-url");
+  if (rekorUrl === undefined)
+    return fail("CONFIG", "no transparency log is known: give --rekor-url");
+  const jobName = settings.env.CI_JOB_NAME;
+  return sign(
+    {
+      folder,
+      trust: trust.root,
+      expect: session.expect,
+      force: settings.on("force"),
+      certificatePerFile: settings.on("certificate-per-file"),
+      withoutRecord: flags["without-record"] === true,
+      ...(jobName === undefined ? {} : { jobName }),
+    },
+    {
+      identity: identityOf(run, record),
+      fulcio: fulcioAt(fulcioUrl, outside),
+      rekor: rekorAt(rekorUrl, outside),
+      ...(tsaUrl === undefined ? {} : { tsa: timestampAuthorityAt(tsaUrl, outside) }),
+      files,
+      now: outside.now,
+      report,
+    },
+  );
+};
