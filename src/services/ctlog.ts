@@ -30,7 +30,7 @@ export type CtLogOptions = {
 };
 
 /** A promise that is already kept: the entry was in the tree, on the disk, before it was signed. */
-export type KeptPromise = {
+type KeptPromise = {
   /** Milliseconds since 1970. */
   readonly timestamp: bigint;
   /** SignedCertificateTimestamp (RFC 6962 §3.2), without a length in front. */

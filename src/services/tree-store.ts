@@ -13,7 +13,7 @@ import {
   storedCount,
 } from "./tree-math.ts";
 
-export type NewLeaf = {
+type NewLeaf = {
   /** What is hashed. */
   readonly body: Uint8Array;
   /** Kept beside the leaf, not hashed. */
