@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseRfc3339, rfc3339 } from "../../src/formats/rfc3339.ts";
+
+describe("RFC 3339 times", () => {
+  const TABLE: readonly [string, number | undefined][] = [
+    ["1970-01-01T00:00:00Z", 0],
+    ["1970-01-01T00:00:00.5Z", 500],
+    ["1970-01-01T00:00:00.123456789Z", 123],
+    ["1970-01-01T01:00:00+01:00", 0],
+    ["2022-12-31T23:59:59.999000Z", 1672531199999],
+    ["1970-01-01", undefined],
+    ["1970-01-01T00:00:00", undefined],
+    ["1970-13-01T00:00:00Z", undefined],
+    ["1970-01-01 00:00:00Z", undefined],
+  ];
+  for (const [text, time] of TABLE) {
+    it(text, () => assert.equal(parseRfc3339(text), time));
+  }
+
+  it("writes milliseconds only where there are some, and never throws", () => {
+    assert.equal(rfc3339(1000), "1970-01-01T00:00:01Z");
+    assert.equal(rfc3339(1001), "1970-01-01T00:00:01.001Z");
+    assert.match(rfc3339(2 ** 63), /milliseconds since 1970/);
+    assert.match(rfc3339(-1), /milliseconds since 1970/);
+  });
+});
