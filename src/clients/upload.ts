@@ -1,4 +1,5 @@
 import { openAsBlob } from "node:fs";
+import { stat } from "node:fs/promises";
 import { type CoreMetadata, fieldValues } from "../dists/metadata.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { authHeaders, type RegistryAuth } from "./credentials.ts";
@@ -76,12 +77,12 @@ export const uploadTarget = (
   target: { readonly url: string; readonly auth: RegistryAuth },
 ): UploadTarget => ({
   upload: async (upload) => {
-    const readable = await openAsBlob(upload.path).then(
-      (blob) => blob.size === upload.size,
+    const size = await stat(upload.path).then(
+      (found) => found.size,
       () => undefined,
     );
-    if (readable === undefined) return fail("FILE_UNREADABLE", `${upload.path} cannot be opened`);
-    if (!readable) return fail("DIST_CHANGED", `${upload.filename} changed its size`);
+    if (size === undefined) return fail("FILE_UNREADABLE", `${upload.path} cannot be read`);
+    if (size !== upload.size) return fail("DIST_CHANGED", `${upload.filename} changed its size`);
     const answer = await exchange(outside, {
       method: "POST",
       url: target.url,
