@@ -22,7 +22,7 @@ export type Upload = {
 };
 
 /** `taken`: the index has a file of that name already; it does not tell which content. */
-export type UploadOutcome = "uploaded" | { readonly taken: string };
+type UploadOutcome = "uploaded" | { readonly taken: string };
 
 /** A place that takes files by PyPI's legacy upload API. */
 export type UploadTarget = {

@@ -98,7 +98,7 @@ export const callers = (
 const json = (status: number, body: unknown, headers: Record<string, string> = {}): Response =>
   Response.json(body, { status, headers });
 
-export const unauthorized = (): Response =>
+const unauthorized = (): Response =>
   json(
     401,
     { message: "401 Unauthorized" },
@@ -108,7 +108,7 @@ export const unauthorized = (): Response =>
 export const notFound = (what: string): Response =>
   json(404, { message: `404 ${what} Not Found`.replace("  ", " ") });
 
-export const forbidden = (): Response => json(403, { message: "403 Forbidden" });
+const forbidden = (): Response => json(403, { message: "403 Forbidden" });
 
 export const badRequest = (reason: string): Response =>
   json(400, { message: `400 Bad request - ${reason}` });

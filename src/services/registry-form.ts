@@ -16,7 +16,7 @@ export type FormOutcome =
   | { readonly kind: "too-large" }
   | { readonly kind: "malformed"; readonly reason: string };
 
-export const FORM_LIMITS = {
+const FORM_LIMITS = {
   fieldNameSize: 100,
   /** A long README is an honest description. */
   fieldSize: 4 * 1024 * 1024,

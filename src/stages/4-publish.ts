@@ -34,7 +34,7 @@ export type PublishClients = {
   readonly report: Report;
 };
 
-export type PublishedFile = {
+type PublishedFile = {
   readonly filename: string;
   readonly sha256: string;
   /** `present`: the index had it already, with this digest. */

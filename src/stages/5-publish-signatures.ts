@@ -21,7 +21,7 @@ export type PublishSignaturesClients = {
   readonly report: Report;
 };
 
-export type PublishedEvidence = {
+type PublishedEvidence = {
   readonly filename: string;
   /** `replaced`: a file of that name with other content was served before. */
   readonly outcome: "uploaded" | "present" | "replaced";
