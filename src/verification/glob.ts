@@ -35,6 +35,6 @@ export const matchesGlob = (pattern: string, text: string): boolean => {
   const segments = text.split("/");
   return (
     patterns.length === segments.length &&
-    patterns.every((one, index) => matchSegment(one, segments[index] ?? ""))
+    patterns.every((one, index) => matchSegment(one, segments[index] as string))
   );
 };

@@ -1,7 +1,7 @@
 import { verifySignature } from "../crypto/verify.ts";
 import { equal, hex } from "../formats/bytes.ts";
 import type { Certificate } from "../formats/certificate.ts";
-import { ok, type Result } from "../formats/result.ts";
+import { ok, unwrap } from "../formats/result.ts";
 import { rfc3339 } from "../formats/rfc3339.ts";
 import {
   type CtEntry,
@@ -28,12 +28,12 @@ const isGood = async (sct: Sct, leaf: Certificate, entry: CtEntry, log: LogKey):
   isTimely(sct, leaf, log) &&
   (await verifySignature(log.publicKey, sct.hash, sct.signature, sctSignedBytes(sct, entry)));
 
-const precertificate = (leaf: Certificate, issuer: Certificate): Result<CtEntry> => {
-  const tbs = precertificateTbs(leaf);
-  return tbs.ok
-    ? ok({ kind: "precert", issuerKeyHash: issuer.publicKey.keyId, tbs: tbs.value })
-    : tbs;
-};
+/** A certificate that was parsed has a TBSCertificate that can be taken apart again. */
+const precertificate = (leaf: Certificate, issuer: Certificate): CtEntry => ({
+  kind: "precert",
+  issuerKeyHash: issuer.publicKey.keyId,
+  tbs: unwrap(precertificateTbs(leaf)),
+});
 
 /**
  * Proves that the certificate was logged: at least one SCT of a trusted log, and no bad one of any
@@ -51,16 +51,13 @@ export const checkScts = async (
 ): Promise<Finding<undefined>> => {
   const scts = detached === undefined ? embeddedScts(leaf) : ok([detached]);
   if (!scts.ok) return refusedAs("sct", scts);
-  const entry: Result<CtEntry> =
-    detached === undefined
-      ? precertificate(leaf, issuer)
-      : ok({ kind: "x509", certificate: leaf.der });
-  if (!entry.ok) return refusedAs("sct", entry);
+  const entry: CtEntry =
+    detached === undefined ? precertificate(leaf, issuer) : { kind: "x509", certificate: leaf.der };
   const good: Sct[] = [];
   for (const sct of scts.value) {
     const keys = logs.filter(({ logId }) => equal(logId, sct.logId));
     let verified = false;
-    for (const log of keys) verified ||= await isGood(sct, leaf, entry.value, log);
+    for (const log of keys) verified ||= await isGood(sct, leaf, entry, log);
     if (verified) good.push(sct);
     else if (keys.length > 0) {
       const when = rfc3339(Number(sct.timestamp));

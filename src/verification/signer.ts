@@ -21,10 +21,10 @@ export const signerOf = (
   if (name === undefined || more.length > 0) {
     return fail("CERT_SAN", `the certificate has ${names.value.length} names instead of one`);
   }
-  const issuer = issuerOf(certificate);
-  if (!issuer.ok) return issuer;
   const claims = fulcioClaims(certificate);
   if (!claims.ok) return claims;
+  const issuer = issuerOf(certificate);
+  if (!issuer.ok) return issuer;
   return ok({
     kind: "certificate",
     san: name.value,

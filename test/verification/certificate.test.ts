@@ -159,10 +159,21 @@ const CASES: readonly Case[] = [
     "CERT_FORMAT",
   ],
   ["36 no issuer", () => signedWith({ claims: { 1: undefined, 8: undefined } }), "IDENTITY_ISSUER"],
+  [
+    "a claim that is no text",
+    () => signedWith({ edit: withExtension("1.3.6.1.4.1.57264.1.9", Uint8Array.of(4, 0)) }),
+    "CERT_FORMAT",
+  ],
 ];
 
 describe("signing certificate", () => {
   refuses(CASES);
+  accepts("accepts an SCT by a log with an RSA key", () => {
+    const log = generateKey("rsa-pkcs1v15");
+    const { publicKey } = log;
+    const key = { ...TRUST.ctlogs[0]!, logId: publicKey.keyId, publicKey };
+    return signedWith({ sct: { log } }, { trust: { ...TRUST, ctlogs: [key] } });
+  });
   accepts("accepts a detached SCT", () => {
     const leaf = forgeLeaf({ sct: "none" });
     const entry = { kind: "x509", certificate: leaf.certificate.der } as const;

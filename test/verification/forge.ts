@@ -167,7 +167,7 @@ export const forgeSct = (log: PrivateKey, entry: CtEntry, at = SIGNED_AT): Uint8
     ...parts,
     logId: log.publicKey.keyId,
     hash: "sha256",
-    algorithm: "ecdsa",
+    algorithm: log.algorithm === "rsa-pkcs1v15" ? "rsa" : "ecdsa",
     signature: sign(log, "sha256", sctSignedBytes(parts, entry)),
   });
 };

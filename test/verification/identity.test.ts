@@ -89,6 +89,11 @@ const MATCHING: readonly [string, Certified, IdentityPolicy][] = [
   ["a repository", github, repository()],
   ["every field of a repository", github, repository({ ref: "refs/tags/v*", sha: SHA })],
   ["a repository of another server", ghes, repository({ issuer: ghes.issuer })],
+  [
+    "an issuer that is no URL",
+    { ...gitlab, issuer: "x", san: SAN.replace(ISSUER, "x") },
+    project({ issuer: "x" }),
+  ],
   ["an e-mail", person, email("a@acme.example")],
 ];
 

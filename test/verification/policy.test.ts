@@ -164,6 +164,12 @@ describe("policy", () => {
     });
   }
 
+  it("leaves out what an identity does not say", () => {
+    const few = { kind: "gitlab", issuer: "https://a", project: "a/b" };
+    const read = unwrap(readPolicy({ packages: { a: { identities: [few] } } }));
+    assert.deepEqual(read.packages.get(name("a"))?.identities, [few]);
+  });
+
   it("reads an empty policy, which expects nobody", () => {
     assert.equal(unwrap(readPolicy({})).packages.size, 0);
   });

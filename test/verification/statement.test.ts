@@ -91,6 +91,14 @@ const CASES: readonly Case[] = [
     },
     "STATEMENT_FORMAT",
   ],
+  [
+    "a subject without SHA-256",
+    () => {
+      const text = new TextDecoder().decode(statementOf());
+      return inputOf(envelopeBundle(leaf, entryV1, utf8(text.replace("sha256", "sha512"))));
+    },
+    "STATEMENT_SUBJECT",
+  ],
 ];
 
 describe("statement and subject", () => {

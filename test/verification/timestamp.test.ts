@@ -194,6 +194,10 @@ describe("timestamps", () => {
   accepts("accepts a signer that only the token brings, under a trusted root", () =>
     token({ embed: [WORLD.tsa.leaf] }, { trust: trusting(WORLD.tsa.root) }),
   );
+  accepts("accepts an authority that the trust root does not name", () => {
+    const authorities = TRUST.timestampAuthorities.map((one) => ({ ...one, uri: "" }));
+    return token({}, { trust: { ...TRUST, timestampAuthorities: authorities } });
+  });
   accepts("accepts a signer named by key identifier", () => token({ byKeyId: keyId! }));
   accepts("accepts a timestamp beside a log's own time", () =>
     inputOf(
