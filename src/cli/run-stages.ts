@@ -38,7 +38,7 @@ export const runVerify = (run: Run, folder: string): Promise<Result<FolderVerdic
   });
 
 /** The name and version of the release that a folder's files are of: one release only. */
-export const releaseOf = async (
+const releaseOf = async (
   folder: string,
   verdicts: readonly ReleaseVerdict[],
 ): Promise<Result<{ name: string; version: string }>> => {

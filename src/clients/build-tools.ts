@@ -32,7 +32,7 @@ export const interpreterIn = (environment: string): string =>
     : join(environment, "bin", "python");
 
 /** Where things that can be made again are kept for this user. */
-export const cacheFolder = (environment: Environment): string => {
+const cacheFolder = (environment: Environment): string => {
   const home = environment.HOME ?? homedir();
   const base =
     environment.XDG_CACHE_HOME ??

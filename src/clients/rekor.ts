@@ -145,7 +145,7 @@ const several = (answer: Result<HttpResponse>): Result<TlogEntry[]> => {
 };
 
 /** Reads Rekor's LogEntry: an object of one member, named by the entry's UUID. */
-export const parseLogEntry = (value: unknown): Result<TlogEntry> =>
+const parseLogEntry = (value: unknown): Result<TlogEntry> =>
   readJson(value, "REKOR_RESPONSE", "log entry", (json) => {
     const [first] = json.members(1);
     if (first === undefined) return json.refuse("is empty");

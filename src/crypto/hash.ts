@@ -27,6 +27,3 @@ export const hasher = (name: HashName): Hasher => {
     digest: () => new Uint8Array(state.digest()),
   };
 };
-
-/** MD5 is asked for by the old PyPI upload form; it protects nothing. */
-export const md5Hex = (bytes: Uint8Array): string => hash("md5", bytes, "hex");

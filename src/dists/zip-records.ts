@@ -36,8 +36,8 @@ export const LOCAL_SIZE = 30;
 export const DESCRIPTOR_SIZE = 16;
 export const DESCRIPTOR64_SIZE = 24;
 
-export const MAX16 = 0xffff;
-export const MAX32 = 0xffffffff;
+const MAX16 = 0xffff;
+const MAX32 = 0xffffffff;
 
 export const ZIP_FLAG = { descriptor: 1 << 3, utf8: 1 << 11 } as const;
 

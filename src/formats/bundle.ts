@@ -70,7 +70,7 @@ export type Bundle = {
 /** 16 MiB: provenance and SBOM statements are far smaller. */
 export const MAX_BUNDLE_BYTES = 16 * 1024 * 1024;
 export const MAX_ENTRIES = 32;
-export const MAX_TIMESTAMPS = 32;
+const MAX_TIMESTAMPS = 32;
 const MAX_CHAIN = 10;
 const MAX_CERTIFICATE_BYTES = 64 * 1024;
 const MAX_TIMESTAMP_BYTES = 64 * 1024;
