@@ -1,12 +1,7 @@
 import { BUILD_RECORD_NAME, type BuildRecord } from "../formats/build-record.ts";
+import { BUILD_TYPE } from "../verification/claims.ts";
 import { FULCIO } from "../formats/oids.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
-
-/**
- * How the parameters of our provenance are read: GitLab's published type for a CI/CD job. Its
- * readers ignore parameters that they do not know, so ours stand beside GitLab's.
- */
-export const BUILD_TYPE = "https://docs.gitlab.com/ci/pipeline_security/slsa/provenance_v1";
 
 /** The CI job that signs, as its certificate states it. */
 export type SigningJob = {

@@ -7,7 +7,7 @@ import type { Signer, Verdict } from "./verdict.ts";
 type Certified = Extract<Signer, { kind: "certificate" }>;
 
 /** GitLab's type of provenance for a CI/CD job; no other kind's claims are understood here. */
-const BUILD_TYPE = "https://docs.gitlab.com/ci/pipeline_security/slsa/provenance_v1";
+export const BUILD_TYPE = "https://docs.gitlab.com/ci/pipeline_security/slsa/provenance_v1";
 
 const MAX_DEPENDENCIES = 4096;
 
