@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { Busboy, type BusboyInstance } from "@fastify/busboy";
@@ -33,9 +33,45 @@ type Reading = {
   refused?: string;
   fileName?: string;
   content?: Promise<Received | undefined>;
+  arriving?: PassThrough;
 };
 
 const MAX_FIELDS_SIZE = 16 * 1024 * 1024;
+
+/**
+ * The same bytes, as a stream that remembers how it ended: the parser's own tells an error once,
+ * perhaps before anybody reads, and must be emptied even when the reader gives up.
+ */
+const settled = (stream: Readable): PassThrough => {
+  const through = new PassThrough();
+  through.on("error", () => {});
+  stream.on("error", (error) => through.destroy(error));
+  return stream.pipe(through);
+};
+
+const boundaryOf = (contentType: string): string => {
+  const [, quoted, plain] = /boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType) ?? [];
+  return quoted ?? plain ?? "";
+};
+
+/** Ends behind the closing delimiter: the parser waits for ever when more follows (RFC 2046 §5.1.1). */
+async function* untilClosed(
+  chunks: AsyncIterable<Uint8Array>,
+  boundary: string,
+): AsyncGenerator<Uint8Array> {
+  const delimiter = Buffer.from(`\r\n--${boundary}--`, "latin1");
+  let before = Buffer.from("\r\n");
+  for await (const chunk of chunks) {
+    const seen = Buffer.concat([before, chunk]);
+    const at = seen.indexOf(delimiter);
+    if (at >= 0) {
+      yield chunk.subarray(0, at + delimiter.length - before.length);
+      return;
+    }
+    yield chunk;
+    before = seen.subarray(Math.max(0, seen.length - delimiter.length + 1));
+  }
+}
 
 const listen = (
   busboy: BusboyInstance,
@@ -60,9 +96,8 @@ const listen = (
       return;
     }
     reading.fileName = fileName;
-    // A stream that is destroyed when its reader gives up would block the form for ever.
-    const chunks = stream.iterator({ destroyOnReturn: false });
-    reading.content = store.receive(chunks, maxBytes).finally(() => stream.resume());
+    reading.arriving = settled(stream);
+    reading.content = store.receive(reading.arriving, maxBytes).finally(() => stream.resume());
     reading.content.catch(() => {});
   });
   busboy.on("fieldsLimit", () => refuse("there are too many fields"));
@@ -90,9 +125,11 @@ export const readForm = async (
       isPartAFile: (_name, _type, fileName) => fileName !== undefined,
     });
     listen(busboy, reading, store, maxBytes);
-    await pipeline(Readable.fromWeb(request.body as NodeReadableStream), busboy);
+    const source = Readable.fromWeb(request.body as NodeReadableStream);
+    await pipeline(source, (chunks) => untilClosed(chunks, boundaryOf(contentType)), busboy);
   } catch {
     broken = "the form breaks off or is malformed";
+    reading.arriving?.destroy(new Error(broken));
   }
   return finish(reading, broken);
 };
