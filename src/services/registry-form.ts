@@ -49,6 +49,8 @@ const settled = (stream: Readable): PassThrough => {
   return stream.pipe(through);
 };
 
+const MAX_EPILOGUE = 64 * 1024;
+
 const boundaryOf = (contentType: string): string => {
   const [, quoted, plain] = /boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType) ?? [];
   return quoted ?? plain ?? "";
@@ -61,12 +63,20 @@ async function* untilClosed(
 ): AsyncGenerator<Uint8Array> {
   const delimiter = Buffer.from(`\r\n--${boundary}--`, "latin1");
   let before = Buffer.from("\r\n");
+  let epilogue: number | undefined;
   for await (const chunk of chunks) {
+    if (epilogue !== undefined) {
+      // Read on a little, so that the connection of an honest sender stays usable.
+      epilogue += chunk.length;
+      if (epilogue > MAX_EPILOGUE) return;
+      continue;
+    }
     const seen = Buffer.concat([before, chunk]);
     const at = seen.indexOf(delimiter);
     if (at >= 0) {
       yield chunk.subarray(0, at + delimiter.length - before.length);
-      return;
+      epilogue = 0;
+      continue;
     }
     yield chunk;
     before = seen.subarray(Math.max(0, seen.length - delimiter.length + 1));

@@ -209,3 +209,21 @@ test("an upload that breaks off is refused and leaves nothing", async () => {
   assert.equal(answer.status, 400);
   assert.deepEqual(registry.errors, []);
 });
+
+describe("forms that end oddly are answered", () => {
+  const part = 'Content-Disposition: form-data; name="content"; filename="a-1.tar.gz"\r\n\r\n';
+  const bodies: [string, string][] = [
+    ["before the first part ends", `--x\r\n${part}abc`],
+    ["inside a header", "--x\r\nContent-Disposition: form"],
+    ["at once, with more behind", "--x----x\r\n--x\r\n"],
+    ["with an epilogue", `--x\r\n${part}abc\r\n--x--\r\n${"e".repeat(100_000)}`],
+    ["never having begun", ""],
+  ];
+  for (const [name, body] of bodies) {
+    test(name, { timeout: 5000 }, async () => {
+      const headers = { ...asJob, "content-type": "multipart/form-data; boundary=x" };
+      const answer = await registry.fetch("pypi", { method: "POST", body, headers });
+      assert.equal(answer.status, 400);
+    });
+  }
+});
