@@ -15,16 +15,11 @@ import { type Finding, passed, refused, refusedAs } from "./finding.ts";
 export type VerifiedTime = { readonly at: number; readonly by: "log" | "timestamp" };
 
 const isSigner = (certificate: Certificate, signer: SignerId): boolean => {
-  switch (signer.kind) {
-    case "issuer-serial":
-      return equal(certificate.issuer, signer.issuer) && equal(certificate.serial, signer.serial);
-    case "key-id": {
-      const keyId = subjectKeyIdentifier(certificate);
-      return keyId.ok && keyId.value !== undefined && equal(keyId.value, signer.keyId);
-    }
-    default:
-      return signer satisfies never;
+  if (signer.kind === "issuer-serial") {
+    return equal(certificate.issuer, signer.issuer) && equal(certificate.serial, signer.serial);
   }
+  const keyId = subjectKeyIdentifier(certificate);
+  return keyId.ok && keyId.value !== undefined && equal(keyId.value, signer.keyId);
 };
 
 /** RFC 3161 §2.3: the usage is time stamping, alone, and critical. */

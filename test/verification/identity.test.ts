@@ -210,6 +210,11 @@ describe("identity", () => {
     assert.equal(result.error.code, "IDENTITY_MISSING");
   });
 
+  it("refuses a kind of expectation that does not exist", () => {
+    const policy = { kind: "regexp", san: ".*" } as never;
+    assert.throws(() => checkIdentity([policy], gitlab), TypeError);
+  });
+
   it("accepts any one of several, and tells the nearest that failed", () => {
     assert.ok(checkIdentity([exact("x"), project()], gitlab).result.ok);
     const { result } = checkIdentity([project({ ref: "refs/heads/*" }), exact("x", "y")], gitlab);
