@@ -1,4 +1,9 @@
-import { type CredentialVariables, genericAuth, pypiAuth } from "../clients/credentials.ts";
+import {
+  type CredentialVariables,
+  genericAuth,
+  pypiAuth,
+  type RegistryAuth,
+} from "../clients/credentials.ts";
 import { type GenericPackage, genericPackage, genericPackageUrl } from "../clients/generic.ts";
 import type { Outside } from "../clients/outside.ts";
 import { type SimpleIndex, simpleIndex } from "../clients/simple-index.ts";
@@ -45,7 +50,7 @@ export const registryOf = (
     index: () =>
       index === undefined
         ? missing("index", "--index-url")
-        : ok(simpleIndex(outside, { url: index, auth: pypiAuth(variables, index) })),
+        : ok(simpleIndex(outside, { url: index, auth: readingAuth(variables, index, upload) })),
     evidence: (name, version) => {
       const url = evidenceUrl(settings, project ?? besideIndex(index), name, version);
       if (!url.ok) return url;
@@ -54,6 +59,18 @@ export const registryOf = (
       );
     },
   };
+};
+
+/** An upload's credentials are for where uploads go: another index is not shown them. */
+const readingAuth = (
+  variables: Settings["env"],
+  index: string,
+  upload: string | undefined,
+): RegistryAuth => {
+  const sameOrigin = URL.parse(index)?.origin === URL.parse(upload ?? "")?.origin;
+  if (sameOrigin) return pypiAuth(variables, index);
+  const { CI_API_V4_URL, CI_JOB_TOKEN, GITLAB_TOKEN } = variables;
+  return pypiAuth({ CI_API_V4_URL, CI_JOB_TOKEN, GITLAB_TOKEN }, index);
 };
 
 const projectUrl = (variables: Settings["env"]): string | undefined => {
