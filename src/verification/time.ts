@@ -1,4 +1,3 @@
-import type { TlogEntry } from "../formats/bundle.ts";
 import type { Certificate } from "../formats/certificate.ts";
 import { rfc3339 } from "../formats/rfc3339.ts";
 import type { LogKey } from "../formats/trusted-root.ts";
@@ -20,15 +19,21 @@ const windowOf = (certificate: Certificate | undefined): Window =>
 
 const codeOf = ({ by }: VerifiedTime) => (by === "log" ? "TLOG_TIME" : "TIME_WINDOW");
 
-/** Rekor v2 states no time of its own: its key must have been valid at every proven time. */
+/** A log that an entry is of, and the time that it promised, where it did. */
+export type TimedLog = { readonly log: LogKey; readonly time: VerifiedTime | undefined };
+
+/**
+ * A log that proves no time of its own must have been trusted at every time that is proven
+ * otherwise: the time that an entry merely states says nothing.
+ */
 const unfitLog = (
-  logs: readonly { readonly entry: TlogEntry; readonly log: LogKey }[],
+  logs: readonly TimedLog[],
   times: readonly VerifiedTime[],
-): { readonly log: LogKey; readonly time: VerifiedTime } | undefined => {
-  for (const { entry, log } of logs) {
-    if (entry.integratedTime > 0n) continue;
-    const time = times.find(({ at }) => !covers(log.validity, at));
-    if (time !== undefined) return { log, time };
+): { readonly log: LogKey; readonly at: number } | undefined => {
+  for (const { log, time } of logs) {
+    if (time !== undefined) continue;
+    const outside = times.find(({ at }) => !covers(log.validity, at));
+    if (outside !== undefined) return { log, at: outside.at };
   }
   return undefined;
 };
@@ -44,7 +49,7 @@ const unfitLog = (
 export const checkTimes = (
   certificate: Certificate | undefined,
   times: readonly VerifiedTime[],
-  logs: readonly { readonly entry: TlogEntry; readonly log: LogKey }[],
+  logs: readonly TimedLog[],
   now: number,
 ): Finding<readonly number[]> => {
   if (times.length === 0) {
@@ -60,7 +65,8 @@ export const checkTimes = (
     const message = `the signature was made at ${actual}, outside the certificate's ${expected}`;
     return refused("time", codeOf(wrong), message, { expected, actual });
   }
-  const future = times.find(({ at }) => at > now + SKEW);
+  // Written so that a clock that gives no number finds every time in the future.
+  const future = times.find(({ at }) => !(at <= now + SKEW));
   if (future !== undefined) {
     const [expected, actual] = [`at most ${rfc3339(now + SKEW)}`, rfc3339(future.at)];
     const message = `the signature was made in the future, at ${actual}`;
@@ -68,7 +74,7 @@ export const checkTimes = (
   }
   const unfit = unfitLog(logs, times);
   if (unfit !== undefined) {
-    const [expected, actual] = [describeWindow(unfit.log.validity), rfc3339(unfit.time.at)];
+    const [expected, actual] = [describeWindow(unfit.log.validity), rfc3339(unfit.at)];
     const message = `log ${unfit.log.baseUrl} was trusted ${expected}, not at ${actual}`;
     return refused("time", "TLOG_TIME", message, { expected, actual });
   }

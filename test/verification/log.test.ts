@@ -167,6 +167,19 @@ const CASES: readonly Case[] = [
     "TLOG_TIME",
   ],
   [
+    "a log without promises whose entry states a time when its key was trusted",
+    () => {
+      const stating = withEntry(v2(), (entry) => ({
+        ...entry,
+        integratedTime: BigInt(SIGNED_AT / 1000 - 60),
+      }));
+      const ended = trusting(() => ({ validity: { start: 0, end: SIGNED_AT - 1 } }));
+      return inputOf(stating, { trust: ended });
+    },
+    "TLOG_TIME",
+  ],
+  ["a clock that gives no number", () => inputOf(message, { now: Number.NaN }), "TLOG_TIME"],
+  [
     "a log with one index, and a proof of another",
     () => inputOf(withEntry(v2(), (entry) => ({ ...entry, logIndex: 1n }))),
     "TLOG_INCLUSION",
