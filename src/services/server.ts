@@ -1,21 +1,21 @@
 import { join, resolve } from "node:path";
-import type { PrivateKey } from "../crypto/keys.ts";
 import { type RandomBytes, systemRandom } from "../crypto/random.ts";
 import { base64url, fromUtf8, utf8 } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
-import { type Authorities, openAuthorities } from "./authorities.ts";
-import { certificateAuthority } from "./ca.ts";
-import { type CtLog, ctLog } from "./ctlog.ts";
-import { type Issuer, issuer } from "./issuer.ts";
+import { openAuthorities } from "./authorities.ts";
+import type { Issuer } from "./issuer.ts";
 import { type Listener, listen } from "./listener.ts";
-import { type RegistryService, registryService } from "./registry.ts";
 import type { RegistryProject } from "./registry-access.ts";
-import { type LogService, rekorService } from "./rekor.ts";
 import { formatStackFile, STACK_FILE } from "./stack-file.ts";
-import { stackRoutes } from "./stack-routes.ts";
+import {
+  type Kept,
+  type Opened,
+  type Outside,
+  openServices,
+  type StackContext,
+} from "./stack-services.ts";
 import { openState, type State } from "./state.ts";
 import { type StackUrls, TRUST_CONFIG_FILE, trustFiles } from "./trust-config.ts";
-import { timestampAuthority } from "./tsa.ts";
 
 export type StackOptions = {
   /** Made where absent. */
@@ -44,9 +44,6 @@ export type Stack = {
 };
 
 const DEFAULT_PROJECTS = [{ id: "1", path: "local/packages", visibility: "private" }] as const;
-
-/** What was opened so far, so that a start that fails leaves nothing behind. */
-type Opened = { close(): Promise<void> | void }[];
 
 const closeAll = async (opened: Opened): Promise<void> => {
   for (const each of opened.toReversed()) await each.close();
@@ -121,17 +118,6 @@ const listenAgain = async (state: State, port: number | undefined): Promise<Resu
   return written;
 };
 
-type Kept = {
-  readonly authorities: Authorities;
-  readonly rekorKey: PrivateKey;
-  readonly ctlogKey: PrivateKey;
-  readonly issuerKey: PrivateKey;
-  readonly tokenSecret: string;
-  readonly jobToken: string;
-};
-
-type Outside = { readonly now: () => number; readonly random: RandomBytes };
-
 const openKept = async (state: State, outside: Outside): Promise<Result<Kept>> => {
   const authorities = await openAuthorities(state, outside);
   if (!authorities.ok) return authorities;
@@ -166,119 +152,8 @@ const keepSecret = async (
   return text.ok ? ok(text.value.trim()) : fail("STATE_CORRUPT", `${name}: ${text.error.message}`);
 };
 
-type Context = Kept &
-  Outside & {
-    readonly state: State;
-    readonly urls: StackUrls;
-    readonly projects: readonly RegistryProject[];
-  };
-
-type Services = { readonly routes: ReturnType<typeof stackRoutes>; mintToken: Issuer["mintToken"] };
-
-const openServices = async (context: Context, opened: Opened): Promise<Result<Services>> => {
-  const gitlab = await openIssuer(context);
-  const ctlog = await openCtLog(context);
-  if (!ctlog.ok) return ctlog;
-  opened.push(ctlog.value);
-  const rekor = await openRekor(context);
-  if (!rekor.ok) return rekor;
-  opened.push(rekor.value);
-  const registry = openRegistry(context);
-  opened.push(registry);
-  const { now, random, authorities } = context;
-  const tsa = timestampAuthority({
-    signer: authorities.tsa,
-    chain: authorities.tsaChain.map(({ der }) => der),
-    now,
-    random,
-  });
-  const routes = stackRoutes({
-    issuer: gitlab,
-    ca: openCa(context, gitlab, ctlog.value),
-    ctlog: ctlog.value,
-    rekor: rekor.value,
-    tsa: { fetch: async (request) => tsa.fetch(request) },
-    registry,
-  });
-  return ok({ routes, mintToken: gitlab.mintToken });
-};
-
-const openIssuer = ({ urls, issuerKey, tokenSecret, projects, now, random }: Context) =>
-  issuer({
-    url: urls.gitlab,
-    keys: [issuerKey],
-    secret: tokenSecret,
-    projectIds: new Map(projects.map(({ path, id }) => [path, id])),
-    now,
-    random,
-  });
-
-const openCa = ({ authorities, urls, now, random }: Context, gitlab: Issuer, ctlog: CtLog) =>
-  certificateAuthority({
-    issuer: authorities.ca,
-    chain: authorities.caChain.map(({ der }) => der),
-    trustedIssuers: [
-      {
-        url: urls.gitlab,
-        gitlabUrl: urls.gitlab,
-        audience: "sigstore",
-        // The same process is the issuer: no request to ourselves, and no answer to believe.
-        keySet: async () => ok(gitlab.keySet),
-      },
-    ],
-    submit: async (entry) => {
-      const sct = await ctlog.addPrecertificate(entry);
-      return sct.ok ? ok(sct.value.bytes) : sct;
-    },
-    now,
-    random,
-  });
-
-/** Names the logs in their checkpoints: without the port, which may change. */
-const LOG_HOST = "127.0.0.1";
-
-const openCtLog = ({ state, ctlogKey, authorities, now }: Context): Promise<Result<CtLog>> =>
-  ctLog({
-    path: join(state.folder, "ctlog.db"),
-    key: ctlogKey,
-    hostname: `${LOG_HOST}/ctlog`,
-    now,
-    roots: authorities.caChain.slice(-1).map(({ der }) => der),
-  });
-
-const openRekor = ({ state, rekorKey, now }: Context): Promise<Result<LogService>> =>
-  rekorService({
-    path: join(state.folder, "rekor.db"),
-    key: rekorKey,
-    hostname: LOG_HOST,
-    now,
-  });
-
-const openRegistry = ({ state, urls, projects, jobToken, now }: Context): RegistryService =>
-  registryService({
-    folder: join(state.folder, "registry"),
-    baseUrl: urls.gitlab,
-    projects,
-    credentials: [
-      {
-        kind: "job-token",
-        secret: jobToken,
-        projects: projects.map(({ id }) => id),
-        rights: "write",
-        // PEP 740 asks whom an index believes to have published; here there is only one.
-        publisher: {
-          kind: "GitLab",
-          repository: projects[0]?.path ?? "",
-          workflow_filepath: ".gitlab-ci.yml",
-          environment: null,
-        },
-      },
-    ],
-    now,
-  });
-
 /** Writes who to trust and where we are, for other programs; gives the trust config's path. */
-const announce = async (context: Context): Promise<Result<string>> => {
+const announce = async (context: StackContext): Promise<Result<string>> => {
   const { state, urls, authorities } = context;
   const files = trustFiles({
     urls,

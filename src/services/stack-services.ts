@@ -1,0 +1,149 @@
+import { join } from "node:path";
+import type { PrivateKey } from "../crypto/keys.ts";
+import type { RandomBytes } from "../crypto/random.ts";
+import { ok, type Result } from "../formats/result.ts";
+import type { Authorities } from "./authorities.ts";
+import { certificateAuthority } from "./ca.ts";
+import { type CtLog, ctLog } from "./ctlog.ts";
+import { type Issuer, issuer } from "./issuer.ts";
+import { type RegistryService, registryService } from "./registry.ts";
+import type { RegistryProject } from "./registry-access.ts";
+import { type LogService, rekorService } from "./rekor.ts";
+import { stackRoutes } from "./stack-routes.ts";
+import type { State } from "./state.ts";
+import type { StackUrls } from "./trust-config.ts";
+import { timestampAuthority } from "./tsa.ts";
+
+/** What was opened so far, so that a start that fails leaves nothing behind. */
+export type Opened = { close(): Promise<void> | void }[];
+
+/** Keys and secrets that outlive a restart. */
+export type Kept = {
+  readonly authorities: Authorities;
+  readonly rekorKey: PrivateKey;
+  readonly ctlogKey: PrivateKey;
+  readonly issuerKey: PrivateKey;
+  readonly tokenSecret: string;
+  readonly jobToken: string;
+};
+
+export type Outside = { readonly now: () => number; readonly random: RandomBytes };
+
+/** What the services are made of. */
+export type StackContext = Kept &
+  Outside & {
+    readonly state: State;
+    readonly urls: StackUrls;
+    readonly projects: readonly RegistryProject[];
+  };
+
+export type OpenedServices = {
+  readonly routes: ReturnType<typeof stackRoutes>;
+  mintToken: Issuer["mintToken"];
+};
+
+/** Opens all services; each that must be closed is put into `opened` as soon as it is there. */
+export const openServices = async (
+  context: StackContext,
+  opened: Opened,
+): Promise<Result<OpenedServices>> => {
+  const gitlab = await openIssuer(context);
+  const ctlog = await openCtLog(context);
+  if (!ctlog.ok) return ctlog;
+  opened.push(ctlog.value);
+  const rekor = await openRekor(context);
+  if (!rekor.ok) return rekor;
+  opened.push(rekor.value);
+  const registry = openRegistry(context);
+  opened.push(registry);
+  const { now, random, authorities } = context;
+  const tsa = timestampAuthority({
+    signer: authorities.tsa,
+    chain: authorities.tsaChain.map(({ der }) => der),
+    now,
+    random,
+  });
+  const routes = stackRoutes({
+    issuer: gitlab,
+    ca: openCa(context, gitlab, ctlog.value),
+    ctlog: ctlog.value,
+    rekor: rekor.value,
+    tsa: { fetch: async (request) => tsa.fetch(request) },
+    registry,
+  });
+  return ok({ routes, mintToken: gitlab.mintToken });
+};
+
+const openIssuer = ({ urls, issuerKey, tokenSecret, projects, now, random }: StackContext) =>
+  issuer({
+    url: urls.gitlab,
+    keys: [issuerKey],
+    secret: tokenSecret,
+    projectIds: new Map(projects.map(({ path, id }) => [path, id])),
+    now,
+    random,
+  });
+
+const openCa = ({ authorities, urls, now, random }: StackContext, gitlab: Issuer, ctlog: CtLog) =>
+  certificateAuthority({
+    issuer: authorities.ca,
+    chain: authorities.caChain.map(({ der }) => der),
+    trustedIssuers: [
+      {
+        url: urls.gitlab,
+        gitlabUrl: urls.gitlab,
+        audience: "sigstore",
+        // The same process is the issuer: no request to ourselves, and no answer to believe.
+        keySet: async () => ok(gitlab.keySet),
+      },
+    ],
+    submit: async (entry) => {
+      const sct = await ctlog.addPrecertificate(entry);
+      return sct.ok ? ok(sct.value.bytes) : sct;
+    },
+    now,
+    random,
+  });
+
+/** Names the logs in their checkpoints: without the port, which may change. */
+const LOG_HOST = "127.0.0.1";
+
+const openCtLog = ({ state, ctlogKey, authorities, now }: StackContext): Promise<Result<CtLog>> =>
+  ctLog({
+    path: join(state.folder, "ctlog.db"),
+    key: ctlogKey,
+    hostname: `${LOG_HOST}/ctlog`,
+    now,
+    roots: authorities.caChain.slice(-1).map(({ der }) => der),
+  });
+
+const openRekor = ({ state, rekorKey, now }: StackContext): Promise<Result<LogService>> =>
+  rekorService({
+    path: join(state.folder, "rekor.db"),
+    key: rekorKey,
+    hostname: LOG_HOST,
+    now,
+  });
+
+const openRegistry = ({ state, urls, projects, jobToken, now }: StackContext): RegistryService =>
+  registryService({
+    folder: join(state.folder, "registry"),
+    baseUrl: urls.gitlab,
+    projects,
+    credentials: [
+      {
+        kind: "job-token",
+        secret: jobToken,
+        projects: projects.map(({ id }) => id),
+        rights: "write",
+        // PEP 740 asks whom an index believes to have published; here there is only one.
+        publisher: {
+          kind: "GitLab",
+          repository: projects[0]?.path ?? "",
+          workflow_filepath: ".gitlab-ci.yml",
+          environment: null,
+        },
+      },
+    ],
+    now,
+  });
