@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { inspectDistribution } from "../clients/archive.ts";
+import { visible } from "../formats/visible.ts";
 import { verifyFile } from "../stages/3-verify.ts";
 import type { Proof, ReleaseVerdict } from "../stages/release.ts";
 import { type Command, refuse } from "./command.ts";
@@ -8,7 +9,7 @@ import { releaseDocument } from "./render-release.ts";
 import { checkLines } from "./render-verdict.ts";
 import { expectationFor } from "./session.ts";
 import { readSettings } from "./settings.ts";
-import { paint, type Terminal, visible } from "./terminal.ts";
+import { paint, type Terminal } from "./terminal.ts";
 import { trustOf } from "./trust.ts";
 
 /** `wheelseal explain FILE` */

@@ -1,6 +1,7 @@
 import { exitCodeOf } from "../formats/errors.ts";
 import type { Failure } from "../formats/result.ts";
-import { paint, type Terminal, visible } from "./terminal.ts";
+import { visible } from "../formats/visible.ts";
+import { paint, type Terminal } from "./terminal.ts";
 
 /** Prints `error[CODE]: what` and `hint: what to do`; gives the exit code. */
 export const showFailure = (terminal: Terminal, failure: Failure): number => {

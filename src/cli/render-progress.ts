@@ -1,6 +1,7 @@
 import { createLogUpdate } from "log-update";
+import { visible } from "../formats/visible.ts";
 import type { Report, StageEvent, StageName } from "../stages/events.ts";
-import { paint, type Terminal, visible } from "./terminal.ts";
+import { paint, type Terminal } from "./terminal.ts";
 
 /** Shows stages as they run: `report` takes their events, `close` ends the display. */
 export type Progress = { readonly report: Report; readonly close: () => void };

@@ -1,7 +1,8 @@
 import type { Failure } from "../formats/result.ts";
+import { visible } from "../formats/visible.ts";
 import type { Proof, ReleaseVerdict } from "../stages/release.ts";
 import type { Check } from "../verification/verdict.ts";
-import { paint, type Terminal, visible } from "./terminal.ts";
+import { paint, type Terminal } from "./terminal.ts";
 
 /** What proves a file, in a few words: kinds of evidence, who signed, when it was logged. */
 const summaryOf = (proofs: readonly Proof[]): string => {

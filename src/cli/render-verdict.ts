@@ -1,6 +1,7 @@
 import type { Failure } from "../formats/result.ts";
+import { visible } from "../formats/visible.ts";
 import type { Check, Verdict } from "../verification/verdict.ts";
-import { paint, type Terminal, visible } from "./terminal.ts";
+import { paint, type Terminal } from "./terminal.ts";
 
 /** Verdicts over one file, as lines. */
 export const showVerdicts = (terminal: Terminal, verdicts: readonly Verdict[]): void => {

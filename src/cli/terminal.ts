@@ -39,14 +39,3 @@ const STYLES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as 
 /** Wraps `text` in a colour where the terminal shows colours. */
 export const paint = (terminal: Terminal, style: keyof typeof STYLES, text: string): string =>
   terminal.colour ? `\u001b[${STYLES[style]}m${text}\u001b[0m` : text;
-
-/**
- * Text of somebody else made fit for a terminal: control characters, among them those that start
- * escape sequences and those that reverse the writing direction, become visible escapes.
- */
-export const visible = (text: string): string =>
-  text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be printed
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
-  );
