@@ -160,13 +160,13 @@ const extend = async (
 ): Promise<Path | undefined> => {
   const anchor = authority.chain.at(-1);
   const path = [...below, last];
-  if (path.length >= MAX_PATH) return undefined;
+  if (anchor === undefined || path.length >= MAX_PATH) return undefined;
   for (const issuer of [...authority.chain.toReversed(), ...input.intermediates]) {
     if (path.some((one) => equal(one.der, issuer.der))) continue;
     if (!sameName(last.issuer, issuer.subject) || search.attempts >= MAX_ATTEMPTS) continue;
     search.attempts += 1;
     if (!(await isIssuedBy(last, issuer))) continue;
-    if (issuer !== anchor) {
+    if (!equal(issuer.der, anchor.der)) {
       const found = await extend(path, issuer, authority, input, search);
       if (found !== undefined) return found;
       continue;
