@@ -110,6 +110,21 @@ export type LoggedAt = {
   readonly logId: string;
   /** RFC 3339 where the log vouches for a time. */
   readonly integratedTime?: string;
+  /** The inclusion proof as it was verified; absent where the log's promise alone was. */
+  readonly inclusion?: Inclusion;
+};
+
+/** A verified way from a leaf to a signed root; hashes in lower-case hex. */
+export type Inclusion = {
+  /** Index in the tree, which is not the log's global index where it has several trees. */
+  readonly leafIndex: string;
+  readonly treeSize: string;
+  readonly leafHash: string;
+  readonly rootHash: string;
+  /** From the leaf's sibling up. */
+  readonly hashes: readonly string[];
+  /** The signed checkpoint, as the evidence carries it. */
+  readonly checkpoint?: string;
 };
 
 export type Verdict =

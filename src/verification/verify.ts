@@ -1,6 +1,7 @@
 import { sha256 } from "../crypto/hash.ts";
-import type { TlogEntry } from "../formats/bundle.ts";
+import type { InclusionProof, TlogEntry } from "../formats/bundle.ts";
 import { hex } from "../formats/bytes.ts";
+import { leafHash } from "../formats/merkle.ts";
 import { OID } from "../formats/oids.ts";
 import { type Failure, failure, ok, type Result } from "../formats/result.ts";
 import { rfc3339 } from "../formats/rfc3339.ts";
@@ -19,7 +20,7 @@ import { checkTimes } from "./time.ts";
 import { checkTimestamp, type VerifiedTime } from "./timestamp.ts";
 import { checkInclusion, checkLog, checkLogBody, checkPromise } from "./tlog.ts";
 import { checkUsage } from "./usage.ts";
-import type { Check, LoggedAt, Signer, Verdict, VerificationInput } from "./verdict.ts";
+import type { Check, Inclusion, LoggedAt, Signer, Verdict, VerificationInput } from "./verdict.ts";
 
 type Proven = Omit<Extract<Verdict, { verified: true }>, "verified" | "checks">;
 
@@ -148,6 +149,18 @@ const loggedAt = ({ entry, time }: EntryProof): LoggedAt => ({
   logIndex: String(entry.logIndex),
   logId: hex(entry.logId),
   ...(time === undefined ? {} : { integratedTime: rfc3339(time.at) }),
+  ...(entry.inclusionProof && {
+    inclusion: inclusionOf(entry.canonicalizedBody, entry.inclusionProof),
+  }),
+});
+
+const inclusionOf = (body: Uint8Array, proof: InclusionProof): Inclusion => ({
+  leafIndex: String(proof.logIndex),
+  treeSize: String(proof.treeSize),
+  leafHash: hex(leafHash(body)),
+  rootHash: hex(proof.rootHash),
+  hashes: proof.hashes.map(hex),
+  ...(proof.checkpoint === undefined ? {} : { checkpoint: proof.checkpoint }),
 });
 
 const prove = async (input: VerificationInput, note: Note): Promise<Result<Proven>> => {
