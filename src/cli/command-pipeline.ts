@@ -4,9 +4,12 @@ import { systemBuilder } from "../clients/builder.ts";
 import type { BuildRecord } from "../formats/build-record.ts";
 import { utf8 } from "../formats/bytes.ts";
 import type { Result } from "../formats/result.ts";
+import { visible } from "../formats/visible.ts";
 import { build } from "../stages/1-build.ts";
-import { type Report, STAGES, type StageName } from "../stages/events.ts";
+import { type Report, STAGES, type StageEvent, type StageName } from "../stages/events.ts";
 import { type PipelineOutcome, runPipeline } from "../stages/pipeline.ts";
+import type { ReleaseVerdict } from "../stages/release.ts";
+import type { PipelineReport } from "../web/report.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
 import { metadataWish, outFolder, pythonWish } from "./command-build.ts";
 import { progressFor } from "./render-progress.ts";
@@ -15,8 +18,8 @@ import { runSign } from "./run-sign.ts";
 import { type Run, runConsume, runPublish, runPublishSignatures, runVerify } from "./run-stages.ts";
 import { inSession, openSession, type Session } from "./session.ts";
 import { readSettings, type Settings } from "./settings.ts";
-
-type Timings = Map<StageName, { began: number; took: number }>;
+import type { Terminal } from "./terminal.ts";
+import { reportOf, writeReport } from "./write-report.ts";
 
 /** `wheelseal pipeline [DIR]`: local outside a GitLab job, unless --profile says otherwise. */
 export const pipelineCommand: Command = async (invocation) => {
@@ -28,16 +31,23 @@ export const pipelineCommand: Command = async (invocation) => {
   const session = await openSession(invocation, settings.value, inJob ? "gitlab" : "local");
   if (!session.ok) return refuse(invocation, session.error);
   const progress = progressFor(terminal, stageOrder(settings.value));
-  const timings: Timings = new Map();
+  const seen: Seen = { events: [], verdicts: [] };
   const report: Report = (event) => {
-    note(timings, event.stage, event.kind, event.at);
+    seen.events.push(event);
     progress.report(event);
   };
   const run = { invocation, session: session.value, report };
-  const outcome = await inSession(session.value, () => pipeline(run, project));
+  const out = outFolder(settings.value, project, terminal.cwd);
+  const outcome = await inSession(session.value, () => pipeline(run, project, out, seen));
   progress.close();
-  if (!outcome.ok) return refuse(invocation, outcome.error);
-  return conclude(invocation, session.value, outcome.value, timings);
+  return conclude(invocation, session.value, outcome, seen, out);
+};
+
+/** What a run has seen so far: kept for the report, also when it fails. */
+type Seen = {
+  readonly events: StageEvent[];
+  verdicts: readonly ReleaseVerdict[];
+  record?: BuildRecord;
 };
 
 const stageOrder = (settings: Settings): readonly StageName[] =>
@@ -45,27 +55,31 @@ const stageOrder = (settings: Settings): readonly StageName[] =>
     ? ["build", "sign", "verify", "publish-signatures", "publish", "consume"]
     : STAGES;
 
-const note = (timings: Timings, stage: StageName, kind: string, at: number): void => {
-  const timing = timings.get(stage);
-  if (kind === "started") timings.set(stage, { began: at, took: 0 });
-  else if (timing !== undefined) timing.took = at - timing.began;
-};
-
-const pipeline = (run: Run, project: string): Promise<Result<PipelineOutcome>> => {
-  const { settings } = run.session;
-  const out = outFolder(settings, project, run.invocation.terminal.cwd);
-  return runPipeline(
+const pipeline = (
+  run: Run,
+  project: string,
+  out: string,
+  seen: Seen,
+): Promise<Result<PipelineOutcome>> =>
+  runPipeline(
     {
-      build: () => runBuild(run, project, out),
+      build: async () => {
+        const record = await runBuild(run, project, out);
+        if (record.ok) seen.record = record.value;
+        return record;
+      },
       sign: (record) => runSign(run, out, record),
-      verify: () => runVerify(run, out),
+      verify: async () => {
+        const folder = await runVerify(run, out);
+        if (folder.ok) seen.verdicts = folder.value.verdicts;
+        return folder;
+      },
       publish: (verdicts) => runPublish(run, out, verdicts),
       publishSignatures: (verdicts) => runPublishSignatures(run, out, verdicts),
       consume: (record) => runConsume(run, record, undefined),
     },
-    settings.on("signatures-first"),
+    run.session.settings.on("signatures-first"),
   );
-};
 
 const runBuild = (run: Run, project: string, out: string): Promise<Result<BuildRecord>> => {
   const { invocation, session, report } = run;
@@ -89,32 +103,47 @@ const runBuild = (run: Run, project: string, out: string): Promise<Result<BuildR
 const conclude = async (
   invocation: Invocation,
   session: Session,
-  outcome: PipelineOutcome,
-  timings: Timings,
+  outcome: Result<PipelineOutcome>,
+  seen: Seen,
+  out: string,
 ): Promise<number> => {
   const { terminal, flags, files } = invocation;
-  const { junit } = flags;
-  if (typeof junit === "string") {
-    const report = utf8(junitDocument(outcome.verdicts));
-    const written = await files.write(resolve(terminal.cwd, junit), report);
-    if (!written.ok) return refuse(invocation, written.error);
+  const failure = outcome.ok ? undefined : outcome.error;
+  const imported = outcome.ok ? (outcome.value.consumed.installed?.imported ?? []) : [];
+  const ended = {
+    failure,
+    record: seen.record,
+    events: seen.events,
+    verdicts: seen.verdicts,
+    imported,
+  };
+  const report = reportOf(invocation, session, ended);
+  const page = await writeReport(invocation, report, out);
+  if (!page.ok && failure === undefined) return refuse(invocation, page.error);
+  if (typeof flags.junit === "string") {
+    const junit = utf8(junitDocument(seen.verdicts));
+    const written = await files.write(resolve(terminal.cwd, flags.junit), junit);
+    if (!written.ok && failure === undefined) return refuse(invocation, written.error);
   }
-  if (flags.json === true) {
-    terminal.out(JSON.stringify({ ok: true, ...outcome, timings: took(timings) }, null, 2));
-    return 0;
+  if (failure !== undefined) {
+    if (page.ok) terminal.err(`report: ${page.value}`);
+    return refuse(invocation, failure);
   }
-  const { name, version } = outcome.record;
-  for (const verdict of outcome.verdicts) showRelease(terminal, verdict);
-  const total = [...timings.values()].reduce((sum, timing) => sum + timing.took, 0);
-  const { installed } = outcome.consumed;
-  const imported =
-    installed === undefined ? "" : `, installed and imported ${installed.imported.join(", ")}`;
-  terminal.out(
-    `${name} ${version}: built, signed, verified, published, fetched and verified again${imported}`,
-  );
-  terminal.out(`six stages in ${(total / 1000).toFixed(1)} s; trust: ${session.trust.from}`);
+  if (flags.json === true) terminal.out(JSON.stringify(report, null, 2));
+  else summarise(terminal, report, page.ok ? page.value : "");
   return 0;
 };
 
-const took = (timings: Timings): Record<string, number> =>
-  Object.fromEntries([...timings].map(([stage, timing]) => [stage, timing.took]));
+const summarise = (terminal: Terminal, report: PipelineReport, page: string): void => {
+  for (const verdict of report.files) showRelease(terminal, verdict);
+  for (const { stage, startedAt, endedAt, summary } of report.timeline) {
+    const took = (((endedAt ?? 0) - (startedAt ?? 0)) / 1000).toFixed(1);
+    terminal.out(`${stage.padEnd(19)} ${took.padStart(6)} s  ${visible(summary ?? "")}`);
+  }
+  const { record, imported } = report;
+  const installed = imported.length === 0 ? "" : `, installed and imported ${imported.join(", ")}`;
+  terminal.out(
+    `${record?.name} ${record?.version}: built, signed, verified, published, fetched and verified again${installed}`,
+  );
+  terminal.out(`report: ${page}`);
+};
