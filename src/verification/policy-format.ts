@@ -13,9 +13,19 @@ export type PackagePolicy = {
   readonly tlogThreshold: number;
 };
 
+/**
+ * Evidence that a waiver may excuse for being absent: the SLSA provenance; the publish
+ * attestation, without which the file's name is not proven; the detached `.sig` and `.crt`.
+ * The signature over the file and its identity are never waived.
+ */
+export const WAIVABLE = ["provenance", "publish", "detached"] as const;
+export type Waivable = (typeof WAIVABLE)[number];
+
 /** An exception from the policy that somebody answers for, and that ends. */
 export type Waiver = {
   readonly package: NormalizedName;
+  /** What may be absent, at least one thing. */
+  readonly waives: readonly Waivable[];
   /** Only this version; every version where absent. */
   readonly version: Version | undefined;
   readonly reason: string;
@@ -133,14 +143,27 @@ const day = (json: Json): string => {
   return DATE.test(value) ? value : json.refuse("is not a day, YYYY-MM-DD");
 };
 
+const waivable = (json: Json): Waivable => {
+  const value = json.string();
+  return (
+    WAIVABLE.find((one) => one === value) ?? json.refuse(`is not one of ${WAIVABLE.join(", ")}`)
+  );
+};
+
+const waives = (json: Json): Waivable[] => {
+  const list = json.items(WAIVABLE.length).map(waivable);
+  return list.length === 0 ? json.refuse("is empty, so nothing is waived") : list;
+};
+
 const waiver = (json: Json): Waiver => {
-  json.only("package", "version", "reason", "owner", "expires");
+  json.only("package", "version", "waives", "reason", "owner", "expires");
   const version = json.optional("version");
   const end = json.field("expires");
   const expires = day(end);
   const start = parseRfc3339(`${expires}T00:00:00Z`) ?? end.refuse("is no day of the calendar");
   return {
     package: json.take(parseName(json.field("package").string())),
+    waives: waives(json.field("waives")),
     version: version?.take(parseVersion(version.string())),
     reason: text(json.field("reason")),
     owner: text(json.field("owner")),

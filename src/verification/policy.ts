@@ -1,51 +1,65 @@
 import type { NormalizedName } from "../dists/name.ts";
 import type { Version } from "../dists/version.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
-import { appliesTo, type Policy, type Waiver } from "./policy-format.ts";
+import { appliesTo, type Policy, type Waivable, type Waiver } from "./policy-format.ts";
 import type { Expectation } from "./verdict.ts";
 
-/** What a policy asks for one package. */
-export type Decision =
-  | {
-      readonly kind: "verify";
-      readonly expect: Expectation;
-      readonly tlogThreshold: number;
-    }
-  /** Accepted unverified. Print the waiver each time: it is the only thing that speaks for the file. */
-  | { readonly kind: "waived"; readonly waiver: Waiver };
+/** What a policy asks of one package. */
+export type Demand = {
+  readonly expect: Expectation;
+  readonly tlogThreshold: number;
+  /** All that are about this package and version, also those that are over. */
+  readonly waivers: readonly Waiver[];
+};
 
 /**
- * Decides by a policy what a package must show. A waiver holds through its last day; once it has
- * expired, the package is verified if the policy has identities for it, else refused.
+ * Decides by a policy what a package must show. A waiver changes nothing of that: it only excuses
+ * what is missing, see {@link excuse}.
  *
  * @param version - `undefined` where it is not known; then only waivers for every version apply
- * @param now - milliseconds since 1970
- * @returns `IDENTITY_MISSING` for a package that the policy does not know,
- * `POLICY_WAIVER_EXPIRED`
+ * @returns `IDENTITY_MISSING` for a package that the policy does not know
  */
 export const decide = (
   policy: Policy,
   name: NormalizedName,
   version: Version | undefined,
-  now: number,
-): Result<Decision> => {
-  const waivers = policy.waivers.filter((waiver) => appliesTo(waiver, name, version));
-  const current = waivers.find(({ endsAt }) => now < endsAt);
-  if (current !== undefined) return ok({ kind: "waived", waiver: current });
+): Result<Demand> => {
   const demanded = policy.packages.get(name);
-  if (demanded !== undefined) {
-    const { identities, tlogThreshold } = demanded;
-    return ok({ kind: "verify", expect: { kind: "identity", anyOf: identities }, tlogThreshold });
+  if (demanded === undefined) {
+    return fail("IDENTITY_MISSING", `the policy expects nobody for ${name}`);
   }
-  const [expired] = waivers;
-  return expired === undefined
-    ? fail("IDENTITY_MISSING", `the policy expects nobody for ${name}`)
-    : fail("POLICY_WAIVER_EXPIRED", `${describeWaiver(expired)} is over`);
+  const { identities, tlogThreshold } = demanded;
+  const waivers = policy.waivers.filter((waiver) => appliesTo(waiver, name, version));
+  return ok({ expect: { kind: "identity", anyOf: identities }, tlogThreshold, waivers });
+};
+
+/** Whether a waiver holds no more; it holds through its last day. `now` is ms since 1970. */
+export const isOver = ({ endsAt }: Waiver, now: number): boolean => now >= endsAt;
+
+/**
+ * The waiver that excuses evidence for being absent. Evidence that is there and does not verify
+ * is excused by nothing, so ask only when there is none.
+ *
+ * @param now - milliseconds since 1970
+ * @returns `undefined` where no waiver speaks of it; `POLICY_WAIVER_EXPIRED` where one did
+ */
+export const excuse = (
+  waivers: readonly Waiver[],
+  missing: Waivable,
+  now: number,
+): Result<Waiver | undefined> => {
+  const about = waivers.filter(({ waives }) => waives.includes(missing));
+  const current = about.find((waiver) => !isOver(waiver, now));
+  const [expired] = about;
+  return current === undefined && expired !== undefined
+    ? fail("POLICY_WAIVER_EXPIRED", `${describeWaiver(expired)} is over`)
+    : ok(current);
 };
 
 /** One line that says what is waived, by whom and until when. */
 export const describeWaiver = (waiver: Waiver): string => {
   const what =
     waiver.version === undefined ? waiver.package : `${waiver.package} ${waiver.version}`;
-  return `waiver for ${what} until ${waiver.expires} by ${waiver.owner} (${waiver.reason})`;
+  const parts = waiver.waives.join(" and ");
+  return `waiver of ${parts} for ${what} until ${waiver.expires} by ${waiver.owner} (${waiver.reason})`;
 };

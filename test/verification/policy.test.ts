@@ -4,7 +4,7 @@ import { parse } from "smol-toml";
 import { parseName } from "../../src/dists/name.ts";
 import { parseVersion } from "../../src/dists/version.ts";
 import { unwrap } from "../../src/formats/result.ts";
-import { decide, describeWaiver } from "../../src/verification/policy.ts";
+import { decide, describeWaiver, excuse } from "../../src/verification/policy.ts";
 import { readPolicy } from "../../src/verification/policy-format.ts";
 
 const TOML = `
@@ -37,13 +37,15 @@ issuer = "https://accounts.example"
 identity = "https://example.com/x"
 
 [[waivers]]
-package = "Legacy.Lib"
+package = "Acme.Widgets"
+waives = ["provenance", "detached"]
 reason = "no attestations yet"
 owner = "alice"
 expires = 2026-12-31
 [[waivers]]
 package = "other"
 version = "1.0"
+waives = ["publish"]
 reason = "broken release"
 owner = "bob"
 expires = "2026-11-01"
@@ -79,54 +81,68 @@ describe("policy", () => {
   });
 
   it("asks for verification of a known package", () => {
-    const decision = unwrap(decide(policy, name("acme.widgets"), undefined, NOW));
-    assert.ok(decision.kind === "verify");
-    assert.equal(decision.tlogThreshold, 2);
-    assert.ok(decision.expect.kind === "identity");
-    assert.equal(decision.expect.anyOf.length, 2);
+    const demand = unwrap(decide(policy, name("acme.widgets"), undefined));
+    assert.equal(demand.tlogThreshold, 2);
+    assert.ok(demand.expect.kind === "identity");
+    assert.equal(demand.expect.anyOf.length, 2);
   });
 
   it("waives through the last day, and hands the waiver on to be printed", () => {
+    const { waivers } = unwrap(decide(policy, name("acme-widgets"), version("3")));
     for (const now of [NOW, at("2026-12-31T23:59:59.999Z")]) {
-      const decision = unwrap(decide(policy, name("legacy-lib"), version("3"), now));
-      assert.ok(decision.kind === "waived");
+      const waiver = unwrap(excuse(waivers, "provenance", now));
+      assert.ok(waiver !== undefined);
       assert.equal(
-        describeWaiver(decision.waiver),
-        "waiver for legacy-lib until 2026-12-31 by alice (no attestations yet)",
+        describeWaiver(waiver),
+        "waiver of provenance and detached for acme-widgets until 2026-12-31 by alice (no attestations yet)",
       );
     }
   });
 
+  it("waives only what a waiver names", () => {
+    const { waivers } = unwrap(decide(policy, name("acme-widgets"), version("3")));
+    assert.equal(unwrap(excuse(waivers, "publish", NOW)), undefined);
+    assert.equal(unwrap(excuse([], "provenance", NOW)), undefined);
+  });
+
   it("refuses what was waived, from the day after", () => {
-    const result = decide(policy, name("legacy-lib"), undefined, at("2027-01-01T00:00:00Z"));
+    const { waivers } = unwrap(decide(policy, name("acme-widgets"), undefined));
+    const result = excuse(waivers, "provenance", at("2027-01-01T00:00:00Z"));
     assert.ok(!result.ok);
     assert.equal(result.error.code, "POLICY_WAIVER_EXPIRED");
     assert.match(result.error.message, /by alice/);
   });
 
-  it("verifies what was waived, where identities are known", () => {
-    const decide10 = (now: string) =>
-      unwrap(decide(policy, name("other"), version("1.0.0"), at(now)));
-    assert.equal(decide10("2026-11-01T23:00:00Z").kind, "waived");
-    assert.equal(decide10("2026-11-02T00:00:00Z").kind, "verify");
+  it("waives by one that holds, though another is over", () => {
+    const [one] = policy.waivers;
+    assert.ok(one !== undefined);
+    const over = { ...one, endsAt: NOW, owner: "carol" };
+    assert.equal(unwrap(excuse([over, one], "provenance", NOW))?.owner, "alice");
   });
 
   it("waives no other version, and none that is not known", () => {
-    for (const other of [version("1.1"), undefined]) {
-      const now = at("2026-10-01T00:00:00Z");
-      assert.equal(unwrap(decide(policy, name("other"), other, now)).kind, "verify");
-    }
+    const waived = (of: ReturnType<typeof version> | undefined) =>
+      unwrap(decide(policy, name("other"), of)).waivers.length;
+    assert.equal(waived(version("1.0.0")), 1);
+    assert.equal(waived(version("1.1")), 0);
+    assert.equal(waived(undefined), 0);
     assert.match(describeWaiver(policy.waivers[1]!), /other 1\.0 until/);
   });
 
   it("refuses a package that it does not know", () => {
-    const result = decide(policy, name("unknown"), undefined, NOW);
+    const result = decide(policy, name("unknown"), undefined);
     assert.ok(!result.ok);
     assert.equal(result.error.code, "IDENTITY_MISSING");
   });
 
   const identity = { kind: "exact", issuer: "https://a", identity: "x" };
-  const waiver = { package: "a", reason: "r", owner: "o", expires: "2026-01-01" };
+  const waiver = {
+    package: "a",
+    waives: ["publish"],
+    reason: "r",
+    owner: "o",
+    expires: "2026-01-01",
+  };
   const MALFORMED: readonly [string, unknown][] = [
     ["an unknown field", { package: {} }],
     ["no table", 1],
@@ -145,6 +161,9 @@ describe("policy", () => {
       { packages: { "a-b": { identities: [identity] }, a_b: { identities: [identity] } } },
     ],
     ["a name that is none", { packages: { "-": { identities: [identity] } } }],
+    ["a waiver of nothing", { waivers: [{ ...waiver, waives: [] }] }],
+    ["a waiver that does not say of what", { waivers: [{ ...waiver, waives: undefined }] }],
+    ["a waiver of the signature", { waivers: [{ ...waiver, waives: ["signature"] }] }],
     ["a waiver without an owner", { waivers: [{ ...waiver, owner: undefined }] }],
     ["a waiver with an empty owner", { waivers: [{ ...waiver, owner: "" }] }],
     ["a waiver without an end", { waivers: [{ ...waiver, expires: undefined }] }],
