@@ -1,13 +1,16 @@
 import { resolve } from "node:path";
 import { parseName } from "../dists/name.ts";
 import { parseVersion } from "../dists/version.ts";
+import type { BuildRecord } from "../formats/build-record.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
-import { type Command, refuse } from "./command.ts";
+import type { ReleaseVerdict } from "../stages/release.ts";
+import { type Command, type Invocation, refuse } from "./command.ts";
+import { pinnedRecord } from "./pinned-record.ts";
 import { progressFor } from "./render-progress.ts";
 import { releaseDocument, showRelease } from "./render-release.ts";
 import { runConsume } from "./run-stages.ts";
 import { inSession, openSession } from "./session.ts";
-import { readSettings } from "./settings.ts";
+import { readSettings, type Settings } from "./settings.ts";
 
 const readRequirement = (text: string): Result<{ name: string; version: string }> => {
   const [name = "", version = "", ...more] = text.split("==");
@@ -18,13 +21,56 @@ const readRequirement = (text: string): Result<{ name: string; version: string }
   return ok({ name: parsed.name.value, version: version.trim() });
 };
 
-/** `wheelseal consume NAME==VERSION` */
+/** What is to be consumed, and where it was built here, the record that it must be the same as. */
+type WantedRelease = {
+  readonly name: string;
+  readonly version: string;
+  readonly record?: BuildRecord;
+};
+
+const wantedRelease = async (
+  invocation: Invocation,
+  settings: Settings,
+): Promise<Result<WantedRelease>> => {
+  const { operands, flags, terminal } = invocation;
+  const { from } = flags;
+  if (typeof from !== "string") return readRequirement(operands[0] ?? "");
+  if (operands.length > 0) return fail("USAGE", "give NAME==VERSION or --from, not both");
+  const folder = resolve(terminal.cwd, from);
+  const pinned = await pinnedRecord(invocation, settings, folder);
+  if (!pinned.ok) return pinned;
+  if (pinned.value === undefined) return fail("BUILD_RECORD", `${folder} has no build record`);
+  const { record } = pinned.value;
+  const release = readRequirement(`${record.name}==${record.version}`);
+  return release.ok ? ok({ ...release.value, record }) : release;
+};
+
+/** The index must serve what was built, all of it and nothing else. */
+const sameFiles = (
+  record: BuildRecord | undefined,
+  verdicts: readonly ReleaseVerdict[],
+): Result<void> => {
+  if (record === undefined) return ok(undefined);
+  for (const { filename, sha256 } of record.distributions) {
+    const served = verdicts.find((verdict) => verdict.filename === filename);
+    if (served === undefined) return fail("INDEX_FILE", `the index does not list ${filename}`);
+    if (served.sha256 !== sha256) {
+      return fail("INDEX_DIGEST", `${filename} is served with SHA-256 ${served.sha256}`);
+    }
+  }
+  const built = new Set(record.distributions.map(({ filename }) => filename));
+  const other = verdicts.find(({ filename }) => !built.has(filename));
+  if (other === undefined) return ok(undefined);
+  return fail("INDEX_FILE", `the index lists ${other.filename}, which was not built here`);
+};
+
+/** `wheelseal consume NAME==VERSION`, or `wheelseal consume --from DIST` */
 export const consumeCommand: Command = async (invocation) => {
-  const { operands, flags, terminal, files } = invocation;
-  const release = readRequirement(operands[0] ?? "");
-  if (!release.ok) return refuse(invocation, release.error);
+  const { flags, terminal, files } = invocation;
   const settings = await readSettings({ flags, env: terminal.env, project: terminal.cwd, files });
   if (!settings.ok) return refuse(invocation, settings.error);
+  const release = await wantedRelease(invocation, settings.value);
+  if (!release.ok) return refuse(invocation, release.error);
   const session = await openSession(invocation, settings.value, "gitlab");
   if (!session.ok) return refuse(invocation, session.error);
   const progress = progressFor(terminal, ["consume"]);
@@ -35,6 +81,8 @@ export const consumeCommand: Command = async (invocation) => {
   progress.close();
   if (!consumed.ok) return refuse(invocation, consumed.error);
   const { verdicts, installed } = consumed.value;
+  const same = sameFiles(release.value.record, verdicts);
+  if (!same.ok) return refuse(invocation, same.error);
   if (flags.json === true) terminal.out(releaseDocument(verdicts, undefined));
   else {
     for (const verdict of verdicts) showRelease(terminal, verdict);

@@ -3,6 +3,7 @@ import type { Result } from "../formats/result.ts";
 import type { StageName } from "../stages/events.ts";
 import type { ReleaseVerdict } from "../stages/release.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
+import { pinnedRecord } from "./pinned-record.ts";
 import { progressFor } from "./render-progress.ts";
 import { type Run, runPublish, runPublishSignatures, runVerify } from "./run-stages.ts";
 import { openSession } from "./session.ts";
@@ -28,6 +29,8 @@ const verifyThen = async (
   const folder = resolve(terminal.cwd, operands[0] ?? "dist");
   const settings = await readSettings({ flags, env: terminal.env, project: terminal.cwd, files });
   if (!settings.ok) return refuse(invocation, settings.error);
+  const record = await pinnedRecord(invocation, settings.value, folder);
+  if (!record.ok) return refuse(invocation, record.error);
   const session = await openSession(invocation, settings.value, "gitlab");
   if (!session.ok) return refuse(invocation, session.error);
   const progress = progressFor(terminal, ["verify", stage]);

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { inspectDistribution } from "../clients/archive.ts";
 import { rekorAt } from "../clients/rekor.ts";
 import { importPublicKey, type PublicKey } from "../crypto/keys.ts";
@@ -11,11 +11,13 @@ import type { TrustedRoot } from "../formats/trusted-root.ts";
 import { verifyFile, verifyFolder } from "../stages/3-verify.ts";
 import type { ReleaseVerdict } from "../stages/release.ts";
 import { type GivenEvidence, verifySingle } from "../stages/single.ts";
-import type { Expectation, Verdict } from "../verification/verdict.ts";
+import { demandOf, type Expected } from "../verification/policy.ts";
+import type { Verdict } from "../verification/verdict.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
+import { pinnedRecord } from "./pinned-record.ts";
 import { junitDocument, releaseDocument, showRelease } from "./render-release.ts";
 import { showVerdicts, verdictsDocument } from "./render-verdict.ts";
-import { expectationFor } from "./session.ts";
+import { expectedFor } from "./expectation.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { type Trust, trustOf } from "./trust.ts";
 
@@ -38,7 +40,7 @@ const verifyReleases = async (invocation: Invocation, settings: Settings): Promi
   const { operands, flags, terminal, files, outside } = invocation;
   const trust = await trustOf(invocation, settings);
   if (!trust.ok) return refuse(invocation, trust.error);
-  const expect = expectationFor(settings, trust.value);
+  const expect = await expectedFor(invocation, settings, trust.value);
   if (!expect.ok) return refuse(invocation, expect.error);
   const verdicts: ReleaseVerdict[] = [];
   for (const operand of operands.length === 0 ? ["dist"] : operands) {
@@ -55,6 +57,8 @@ const verifyReleases = async (invocation: Invocation, settings: Settings): Promi
       (found) => found.isFile(),
       () => false,
     );
+    const record = isFile ? undefined : await pinnedRecord(invocation, settings, path);
+    if (record?.ok === false) return refuse(invocation, record.error);
     const verdict = isFile
       ? await verifyFile(path, input)
       : await verifyFolder({ ...input, folder: path });
@@ -109,8 +113,10 @@ const judgeGiven = async (
   }
   const trust = await trustOf(invocation, settings);
   if (!trust.ok) return trust;
-  const expect = await givenExpectation(invocation, settings, trust.value);
-  if (!expect.ok) return expect;
+  const expected = await givenExpectation(invocation, settings, trust.value);
+  if (!expected.ok) return expected;
+  const demand = demandOf(expected.value, basename(operand));
+  if (!demand.ok) return demand;
   const evidence = await givenEvidence(invocation);
   if (!evidence.ok) return evidence;
   const artifact = await artifactOf(invocation, operand);
@@ -120,7 +126,8 @@ const judgeGiven = async (
   return verifySingle({
     artifact: artifact.value,
     evidence: evidence.value,
-    expect: expect.value,
+    expect: demand.value.expect,
+    tlogThreshold: demand.value.tlogThreshold,
     trust: trust.value.root satisfies TrustedRoot,
     now: outside.now(),
     ...(online ? { rekor: rekorAt(url, outside) } : {}),
@@ -131,8 +138,8 @@ const givenExpectation = async (
   invocation: Invocation,
   settings: Settings,
   trust: Trust,
-): Promise<Result<Expectation>> => {
-  if (invocation.flags.key === undefined) return expectationFor(settings, trust);
+): Promise<Result<Expected>> => {
+  if (invocation.flags.key === undefined) return expectedFor(invocation, settings, trust);
   const bytes = await readFlag(invocation, "key");
   if (!bytes.ok) return bytes;
   const key = readKey(bytes.value ?? new Uint8Array());

@@ -64,6 +64,7 @@ const ENTRIES: readonly Entry[] = [
       ...IDENTITY_OPTIONS,
       PER_FILE_OPTION,
       FORCE_OPTION,
+      ["--dotenv <file>", "tell later jobs the release and its record's digest"],
       ["--without-record", "sign files that wheelseal did not build; no provenance is made"],
       JSON_OPTION,
     ],
@@ -116,7 +117,7 @@ const ENTRIES: readonly Entry[] = [
   },
   {
     name: "consume",
-    operands: "<requirement>",
+    operands: "[requirement]",
     summary: "fetch NAME==VERSION as an outsider, verify, install and import it",
     options: [
       ...PROFILE_OPTIONS,
@@ -125,6 +126,7 @@ const ENTRIES: readonly Entry[] = [
       ...IDENTITY_OPTIONS,
       ...TRUST_OPTIONS,
       ["--python <program>", "Python to install into: a path or a version such as 3.12"],
+      ["--from <dir>", "the release that was built into this folder, which it must be the same as"],
       ["--download <dir>", "keep the verified files here"],
       JSON_OPTION,
     ],

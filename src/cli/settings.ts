@@ -1,6 +1,7 @@
 import { parse } from "smol-toml";
 import type { Files } from "../clients/files.ts";
-import { fromUtf8 } from "../formats/bytes.ts";
+import { sha256 } from "../crypto/hash.ts";
+import { fromUtf8, hex } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 
 /**
@@ -23,10 +24,12 @@ const SOURCES = {
   "generic-url": { env: ["GENERIC_PACKAGE_BASE_URL"] },
   "certificate-identity": { env: ["CERTIFICATE_IDENTITY"] },
   "certificate-oidc-issuer": { env: ["CERTIFICATE_OIDC_ISSUER"] },
+  policy: { env: ["WHEELSEAL_POLICY"] },
   "trusted-root": { env: ["WHEELSEAL_TRUSTED_ROOT"] },
   "trust-config": { env: ["WHEELSEAL_TRUST_CONFIG"] },
   "tuf-mirror": { env: ["WHEELSEAL_TUF_MIRROR"] },
   "tuf-root": { env: ["WHEELSEAL_TUF_ROOT"] },
+  "record-sha256": { env: ["WHEELSEAL_RECORD_SHA256"] },
 } as const satisfies Record<string, { env: readonly string[] }>;
 
 export type SettingName = keyof typeof SOURCES;
@@ -52,6 +55,8 @@ export type Settings = {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `[tool.wheelseal.policy]`, as it stands. */
   readonly policy: unknown;
+  /** Lower-case hexadecimal digest of pyproject.toml; absent where there is none. */
+  readonly projectSha256?: string;
 };
 
 export type Setting = { readonly value: string; readonly from: string };
@@ -65,16 +70,18 @@ type Table = Record<string, unknown>;
 const isTable = (value: unknown): value is Table =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const readTable = async (files: Files, path: string): Promise<Result<Table>> => {
+type Project = { readonly table: Table; readonly sha256?: string };
+
+const readProject = async (files: Files, path: string): Promise<Result<Project>> => {
   const bytes = await files.readIfPresent(path, MAX_PYPROJECT);
   if (!bytes.ok) return bytes;
-  if (bytes.value === undefined) return ok({});
+  if (bytes.value === undefined) return ok({ table: {} });
   const text = fromUtf8(bytes.value);
   if (!text.ok) return fail("FORMAT_TOML", `${path} is not UTF-8`);
   try {
     const tool = parse(text.value).tool;
     const table = isTable(tool) ? tool.wheelseal : undefined;
-    return ok(isTable(table) ? table : {});
+    return ok({ table: isTable(table) ? table : {}, sha256: hex(sha256(bytes.value)) });
   } catch (error) {
     return fail("FORMAT_TOML", `${path}: ${error instanceof Error ? error.message : "malformed"}`);
   }
@@ -103,9 +110,10 @@ export const readSettings = async (input: {
 }): Promise<Result<Settings>> => {
   const { flags, env, project, files } = input;
   const path = `${project}/pyproject.toml`;
-  const table = await readTable(files, path);
-  if (!table.ok) return table;
-  const checked = checkTable(table.value, path);
+  const read = await readProject(files, path);
+  if (!read.ok) return read;
+  const { table, sha256: projectSha256 } = read.value;
+  const checked = checkTable(table, path);
   if (!checked.ok) return checked;
   const find = (name: SettingName): Setting | undefined => {
     const flag = flags[name];
@@ -114,14 +122,16 @@ export const readSettings = async (input: {
       const value = env[variable];
       if (value !== undefined && value !== "") return { value, from: variable };
     }
-    const value = table.value[name];
+    // The table of that name is the policy itself, not the name of a file.
+    const value = name === "policy" ? undefined : table[name];
     return typeof value === "string" ? { value, from: `tool.wheelseal.${name}` } : undefined;
   };
   return ok({
     find,
     text: (name) => find(name)?.value,
-    on: (name) => flags[name] === true || (flags[name] === undefined && table.value[name] === true),
+    on: (name) => flags[name] === true || (flags[name] === undefined && table[name] === true),
     env,
-    policy: table.value.policy,
+    policy: table.policy,
+    ...(projectSha256 === undefined ? {} : { projectSha256 }),
   });
 };

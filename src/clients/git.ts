@@ -20,6 +20,12 @@ export type GitState = {
   readonly dirty: boolean;
 };
 
+/**
+ * Where the CI component keeps what pip downloads: GitLab caches only paths inside the checkout.
+ * Nothing in it is source.
+ */
+export const CACHE_FOLDER = ".wheelseal-cache";
+
 const GIT_TIME = 120_000;
 const MAX_LISTING = 256 * 1024 * 1024;
 
@@ -102,6 +108,7 @@ export const gitState = async (
   const ignored = relative(resolve(folder), ignoring);
   const status = await ask(
     ...["status", "--porcelain", "--untracked-files=all", "--", "."],
+    `:(top,exclude,literal)${CACHE_FOLDER}`,
     ...(ignored === "" || ignored.startsWith("..") ? [] : [`:(exclude,literal)${ignored}`]),
   );
   if (!status.ok) return status;

@@ -12,7 +12,7 @@ import {
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { fail, ok, type Result } from "../formats/result.ts";
 import type { Environment } from "./environment.ts";
-import { type GitState, git } from "./git.ts";
+import { CACHE_FOLDER, type GitState, git } from "./git.ts";
 import { copyRepository } from "./git-copy.ts";
 
 export type SourceCopy = {
@@ -94,7 +94,11 @@ const listSource = async (wish: SourceWish): Promise<Result<string[]>> => {
     ? await listTracked(wish.project, wish.environment)
     : ok(await listFolder(wish.project));
   if (!listed.ok) return listed;
-  return ok(listed.value.filter((path) => !within(wish.out, join(wish.project, path))));
+  return ok(
+    listed.value.filter(
+      (path) => !within(wish.out, join(wish.project, path)) && !path.startsWith(`${CACHE_FOLDER}/`),
+    ),
+  );
 };
 
 const listTracked = async (folder: string, environment: Environment): Promise<Result<string[]>> => {
