@@ -4,10 +4,9 @@ import { visible } from "../formats/visible.ts";
 import { verifyFile } from "../stages/3-verify.ts";
 import type { Proof, ReleaseVerdict } from "../stages/release.ts";
 import { type Command, refuse } from "./command.ts";
-import { describeExpectation } from "./expectation.ts";
+import { describeExpectation, expectedFor } from "./expectation.ts";
 import { releaseDocument } from "./render-release.ts";
 import { checkLines } from "./render-verdict.ts";
-import { expectationFor } from "./session.ts";
 import { readSettings } from "./settings.ts";
 import { paint, type Terminal } from "./terminal.ts";
 import { trustOf } from "./trust.ts";
@@ -19,7 +18,7 @@ export const explainCommand: Command = async (invocation) => {
   if (!settings.ok) return refuse(invocation, settings.error);
   const trust = await trustOf(invocation, settings.value);
   if (!trust.ok) return refuse(invocation, trust.error);
-  const expect = expectationFor(settings.value, trust.value);
+  const expect = await expectedFor(invocation, settings.value, trust.value);
   if (!expect.ok) return refuse(invocation, expect.error);
   const verdict = await verifyFile(resolve(terminal.cwd, operands[0] ?? ""), {
     expect: expect.value,

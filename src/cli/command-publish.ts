@@ -1,10 +1,12 @@
 import { resolve } from "node:path";
 import type { Result } from "../formats/result.ts";
+import { visible } from "../formats/visible.ts";
 import type { StageName } from "../stages/events.ts";
 import type { ReleaseVerdict } from "../stages/release.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
 import { pinnedRecord } from "./pinned-record.ts";
 import { progressFor } from "./render-progress.ts";
+import { waiverLines } from "./render-release.ts";
 import { type Run, runPublish, runPublishSignatures, runVerify } from "./run-stages.ts";
 import { openSession } from "./session.ts";
 import { readSettings } from "./settings.ts";
@@ -42,11 +44,14 @@ const verifyThen = async (
     if (failure !== undefined) return refuse(invocation, failure);
     const published = await publish(run, folder, verdicts);
     if (!published.ok) return refuse(invocation, published.error);
+    const waivers = verdicts.flatMap((verdict) => verdict.waivers);
     if (flags.json === true)
-      terminal.out(JSON.stringify({ ok: true, ...published.value }, null, 2));
-    else
+      terminal.out(JSON.stringify({ ok: true, ...published.value, waivers }, null, 2));
+    else {
+      for (const line of new Set(verdicts.flatMap(waiverLines))) terminal.out(visible(line));
       for (const file of published.value.files)
         terminal.out(`${file.outcome.padEnd(8)} ${file.filename}`);
+    }
     return 0;
   } finally {
     progress.close();

@@ -14,10 +14,10 @@ import { type GivenEvidence, verifySingle } from "../stages/single.ts";
 import { demandOf, type Expected } from "../verification/policy.ts";
 import type { Verdict } from "../verification/verdict.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
+import { expectedFor } from "./expectation.ts";
 import { pinnedRecord } from "./pinned-record.ts";
 import { junitDocument, releaseDocument, showRelease } from "./render-release.ts";
 import { showVerdicts, verdictsDocument } from "./render-verdict.ts";
-import { expectedFor } from "./expectation.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { type Trust, trustOf } from "./trust.ts";
 

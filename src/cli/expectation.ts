@@ -1,12 +1,54 @@
 import { fail, ok, type Result } from "../formats/result.ts";
+import type { Expected } from "../verification/policy.ts";
 import type { Expectation, IdentityPolicy } from "../verification/verdict.ts";
-import type { Settings } from "./settings.ts";
+import type { Invocation } from "./command.ts";
+import { policyFile, projectPolicy } from "./policy.ts";
+import type { Setting, Settings } from "./settings.ts";
+import { LOCAL_PROJECT, LOCAL_REF } from "./stack.ts";
+import type { Trust } from "./trust.ts";
+
+/** Flags win over the environment, that over pyproject.toml. */
+const rank = ({ from }: Setting): number =>
+  from.startsWith("--") ? 0 : from.startsWith("tool.") ? 2 : 1;
+
+/**
+ * Whom to expect: a named identity or a policy, whichever was said with more weight, and never
+ * both with the same; in the local profile, else, the local project's jobs; else this GitLab job.
+ * The policy in pyproject.toml is about real releases, so the local profile passes over it.
+ */
+export const expectedFor = async (
+  invocation: Invocation,
+  settings: Settings,
+  trust: Trust,
+): Promise<Result<Expected>> => {
+  const named = settings.find("certificate-identity");
+  const policy = settings.find("policy");
+  if (named !== undefined && policy !== undefined && rank(named) === rank(policy)) {
+    return fail("CONFIG", `${named.from} and ${policy.from} both say whom to expect: give one`);
+  }
+  if (policy !== undefined && (named === undefined || rank(policy) < rank(named))) {
+    return policyFile(invocation, policy.value);
+  }
+  if (named !== undefined && rank(named) < 2) return expectationOf(settings);
+  const local = settings.text("profile") === "local" && trust.issuerUrl !== undefined;
+  if (!local) {
+    const project = projectPolicy(settings);
+    if (!project.ok) return project;
+    if (project.value !== undefined && named !== undefined) {
+      return fail("CONFIG", `${named.from} and tool.wheelseal.policy both say whom to expect`);
+    }
+    return project.value === undefined ? expectationOf(settings) : ok(project.value);
+  }
+  if (named !== undefined) return expectationOf(settings);
+  const issuer = trust.issuerUrl;
+  return ok(identity({ kind: "gitlab", issuer, project: LOCAL_PROJECT.path, ref: LOCAL_REF }));
+};
 
 /**
  * Whom the settings expect to have signed: `--certificate-identity` with its issuer, exactly, or
  * else this GitLab job's own project and ref. There is no default that accepts anybody.
  */
-export const expectationOf = (settings: Settings): Result<Expectation> => {
+const expectationOf = (settings: Settings): Result<Expectation> => {
   const san = settings.text("certificate-identity");
   const issuer = settings.text("certificate-oidc-issuer");
   if (san !== undefined) {
@@ -50,8 +92,9 @@ const jobRef = (env: Settings["env"]): string | undefined => {
 };
 
 /** One line that names an expectation, for people. */
-export const describeExpectation = (expectation: Expectation): string => {
+export const describeExpectation = (expectation: Expected): string => {
   if (expectation.kind === "key") return "a managed key";
+  if (expectation.kind === "policy") return `whom ${expectation.from} names`;
   return expectation.anyOf.map(describeIdentity).join(" or ");
 };
 

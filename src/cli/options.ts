@@ -6,6 +6,7 @@ export const JSON_OPTION: OptionHelp = ["--json", "print one JSON document on st
 export const IDENTITY_OPTIONS: readonly OptionHelp[] = [
   ["--certificate-identity <san>", "the identity that must have signed, exactly"],
   ["--certificate-oidc-issuer <url>", "the issuer that must have vouched for it, exactly"],
+  ["--policy <file>", "TOML or JSON that says whom to expect for which package"],
 ];
 
 export const TRUST_OPTIONS: readonly OptionHelp[] = [

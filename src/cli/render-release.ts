@@ -1,6 +1,7 @@
 import type { Failure } from "../formats/result.ts";
 import { visible } from "../formats/visible.ts";
-import type { Proof, ReleaseVerdict } from "../stages/release.ts";
+import type { Proof, ReleaseVerdict, WaiverNote } from "../stages/release.ts";
+import { describeWaiver } from "../verification/policy.ts";
 import type { Check } from "../verification/verdict.ts";
 import { paint, type Terminal } from "./terminal.ts";
 
@@ -28,6 +29,17 @@ export const showRelease = (terminal: Terminal, verdict: ReleaseVerdict): void =
   for (const finding of verdict.findings) {
     terminal.out(`         note: ${visible(`${finding.path}: ${finding.detail}`)}`);
   }
+  for (const line of waiverLines(verdict)) {
+    terminal.out(`         ${paint(terminal, "yellow", visible(line))}`);
+  }
+};
+
+/** Every waiver about a file, and what it came to: printed on each run, needed or not. */
+export const waiverLines = ({ waivers }: ReleaseVerdict): string[] => waivers.map(waiverLine);
+
+const waiverLine = ({ waiver, over, excused }: WaiverNote): string => {
+  const use = excused.length === 0 ? "not needed" : `accepted without ${excused.join(" and ")}`;
+  return `${describeWaiver(waiver)}: ${over ? "over, excuses nothing" : use}`;
 };
 
 /** The JSON document of a verification, the same for every command that verifies. */
@@ -63,13 +75,20 @@ const suite = (verdict: ReleaseVerdict): string => {
   // The file's own case carries failures that are about no single check, and is never missing.
   const own = ownCase(verdict);
   const failures = [...cases, own].filter((text) => text.includes("<failure")).length;
+  const waivers = waiverLines(verdict).map((line) => waiverCase(verdict.filename, line));
+  const tests = cases.length + 1 + waivers.length;
   return [
-    `  <testsuite name="${escapeXml(verdict.filename)}" tests="${cases.length + 1}" failures="${failures}">`,
+    `  <testsuite name="${escapeXml(verdict.filename)}" tests="${tests}" failures="${failures}" skipped="${waivers.length}">`,
     own,
+    ...waivers,
     ...cases,
     "  </testsuite>",
   ].join("\n");
 };
+
+/** A check that was not demanded is shown as skipped, with who answers for it. */
+const waiverCase = (filename: string, line: string): string =>
+  `    <testcase classname="${escapeXml(filename)}" name="waiver"><skipped message="${escapeXml(line)}"/></testcase>`;
 
 const ownCase = ({ filename, failure }: ReleaseVerdict): string => {
   const start = `    <testcase classname="${escapeXml(filename)}" name="release"`;

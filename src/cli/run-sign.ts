@@ -57,7 +57,8 @@ export const runSign = async (
     {
       folder,
       trust: trust.root,
-      expect: session.expect,
+      // A policy says whom consumers expect; what this job signs must verify as this job.
+      ...(session.expect.kind === "policy" ? {} : { expect: session.expect }),
       force: settings.on("force"),
       certificatePerFile: settings.on("certificate-per-file"),
       withoutRecord: flags["without-record"] === true,

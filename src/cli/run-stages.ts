@@ -92,9 +92,10 @@ const attestationsOf = async (
   const names = evidenceNames(filename);
   const found: Uint8Array[] = [];
   for (const name of [names.publishAttestation, names.provenanceAttestation]) {
-    const bytes = await files.read(join(folder, name), MAX_EVIDENCE_BYTES);
+    const bytes = await files.readIfPresent(join(folder, name), MAX_EVIDENCE_BYTES);
     if (!bytes.ok) return bytes;
-    found.push(bytes.value);
+    // What was verified just now lacks only what a waiver excuses.
+    if (bytes.value !== undefined) found.push(bytes.value);
   }
   return ok(found);
 };
@@ -110,9 +111,24 @@ export const runPublishSignatures = async (
   const registry = session.registry.evidence(release.value.name, release.value.version);
   if (!registry.ok) return registry;
   return publishSignatures(
-    { folder, filenames: verdicts.map(({ filename }) => filename) },
+    {
+      folder,
+      filenames: verdicts.map(({ filename }) => filename),
+      excused: verdicts.flatMap(excusedFiles),
+    },
     { files: invocation.files, registry: registry.value, now: invocation.outside.now, report },
   );
+};
+
+/** The evidence files that were absent and that a waiver excused. */
+const excusedFiles = ({ filename, waivers }: ReleaseVerdict): string[] => {
+  const names = evidenceNames(filename);
+  const files = {
+    provenance: [names.provenanceAttestation],
+    publish: [names.publishAttestation],
+    detached: [names.signature, names.certificate],
+  };
+  return waivers.flatMap(({ excused }) => excused).flatMap((what) => files[what]);
 };
 
 /** Consumes a release into `folder`, or into a folder that is removed afterwards. */

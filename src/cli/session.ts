@@ -1,17 +1,10 @@
 import { ok, type Result } from "../formats/result.ts";
-import type { Expectation } from "../verification/verdict.ts";
+import type { Expected } from "../verification/policy.ts";
 import type { Invocation } from "./command.ts";
-import { expectationOf } from "./expectation.ts";
+import { expectedFor } from "./expectation.ts";
 import { type Registry, registryOf } from "./registry.ts";
 import type { Settings } from "./settings.ts";
-import {
-  ensureStack,
-  LOCAL_PROJECT,
-  LOCAL_REF,
-  type LocalStack,
-  type Profile,
-  profileOf,
-} from "./stack.ts";
+import { ensureStack, type LocalStack, type Profile, profileOf } from "./stack.ts";
 import { type Trust, trustOf } from "./trust.ts";
 
 /** All that a stage needs from its surroundings, and how to let go of it. */
@@ -19,7 +12,7 @@ export type Session = {
   readonly settings: Settings;
   readonly stack: LocalStack | undefined;
   readonly trust: Trust;
-  readonly expect: Expectation;
+  readonly expect: Expected;
   readonly registry: Registry;
   readonly close: () => Promise<void>;
 };
@@ -61,7 +54,7 @@ const sessionOn = async (
 ): Promise<Result<Session>> => {
   const trust = await trustOf(invocation, settings);
   if (!trust.ok) return trust;
-  const expect = expectationFor(settings, trust.value);
+  const expect = await expectedFor(invocation, settings, trust.value);
   if (!expect.ok) return expect;
   return ok({
     settings,
@@ -71,15 +64,4 @@ const sessionOn = async (
     registry: registryOf(settings, invocation.outside, stack),
     close: async () => stack?.close(),
   });
-};
-
-/** Whom to expect: as the settings say; in the local profile, else, the local project's jobs. */
-export const expectationFor = (settings: Settings, trust: Trust): Result<Expectation> => {
-  const named = settings.text("certificate-identity") !== undefined;
-  if (named || settings.text("profile") !== "local" || trust.issuerUrl === undefined) {
-    return expectationOf(settings);
-  }
-  const { issuerUrl: issuer } = trust;
-  const { path: project } = LOCAL_PROJECT;
-  return ok({ kind: "identity", anyOf: [{ kind: "gitlab", issuer, project, ref: LOCAL_REF }] });
 };

@@ -2,7 +2,7 @@ import type { Files } from "../clients/files.ts";
 import { BUILD_RECORD_NAME, type BuildRecord, parseBuildRecord } from "../formats/build-record.ts";
 import { fail, failure, ok, type Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
-import type { Expectation } from "../verification/verdict.ts";
+import type { Expected } from "../verification/policy.ts";
 import type { Report } from "./events.ts";
 import { type Finding, type ReleaseVerdict, verifyRelease } from "./release.ts";
 
@@ -15,7 +15,7 @@ export type VerifyInput = FileVerifyInput & {
 };
 
 export type FileVerifyInput = {
-  readonly expect: Expectation;
+  readonly expect: Expected;
   readonly trust: TrustedRoot;
   readonly files: Files;
   readonly inspect: Inspect;

@@ -10,6 +10,8 @@ export type PublishSignaturesInput = {
   readonly folder: string;
   /** The distributions whose evidence is published. */
   readonly filenames: readonly string[];
+  /** Names of evidence files that a waiver excuses for being absent. */
+  readonly excused?: readonly string[];
 };
 
 export type PublishSignaturesClients = {
@@ -67,7 +69,7 @@ const publishAll = async (
   if (input.filenames.length === 0) return fail("DIST_EMPTY", "no distribution was named");
   const evidence: Evidence[] = [];
   for (const filename of input.filenames) {
-    const found = await readEvidence(input.folder, filename, clients.files);
+    const found = await readEvidence(input, filename, clients.files);
     if (!found.ok) return found;
     evidence.push(...found.value);
   }
@@ -81,17 +83,18 @@ const publishAll = async (
 };
 
 const readEvidence = async (
-  folder: string,
+  { folder, excused = [] }: PublishSignaturesInput,
   filename: string,
   files: Files,
 ): Promise<Result<Evidence[]>> => {
   const found: Evidence[] = [];
-  const required = requiredEvidence(filename);
-  for (const name of [...required, evidenceNames(filename).sbomAttestation]) {
+  const names = requiredEvidence(filename);
+  for (const name of [...names, evidenceNames(filename).sbomAttestation]) {
     const content = await files.readIfPresent(`${folder}/${name}`, MAX_EVIDENCE_BYTES);
     if (!content.ok) return content;
     if (content.value !== undefined) found.push({ filename: name, content: content.value });
-    else if (required.includes(name)) return fail("EVIDENCE_MISSING", `${folder} has no ${name}`);
+    else if (names.includes(name) && !excused.includes(name))
+      return fail("EVIDENCE_MISSING", `${folder} has no ${name}`);
   }
   return ok(found);
 };

@@ -7,7 +7,9 @@ import { evidenceNames, PREDICATE } from "../formats/evidence.ts";
 import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 import { compareProvenance } from "../verification/claims.ts";
-import type { Expectation, Verdict } from "../verification/verdict.ts";
+import { type Demand, demandOf, type Expected, excuse, isOver } from "../verification/policy.ts";
+import type { Waivable, Waiver } from "../verification/policy-format.ts";
+import type { Verdict } from "../verification/verdict.ts";
 import { verify } from "../verification/verify.ts";
 
 /** A file with its name, as a release has it. */
@@ -24,7 +26,7 @@ export type ReleaseInput = {
   readonly evidence: EvidenceSource;
   /** Checks the distribution itself: archive, metadata, RECORD, names. */
   readonly inspect: () => Promise<Result<{ readonly findings: readonly Finding[] }>>;
-  readonly expect: Expectation;
+  readonly expect: Expected;
   readonly trust: TrustedRoot;
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -41,6 +43,15 @@ export type Proof = {
   readonly verdict: Verdict;
 };
 
+/** A waiver of the policy that is about this file, whether it was needed or not. */
+export type WaiverNote = {
+  readonly waiver: Waiver;
+  /** Whether its last day is past; such a one excuses nothing. */
+  readonly over: boolean;
+  /** What is absent from the evidence and was excused by it. */
+  readonly excused: readonly Waivable[];
+};
+
 /** The verdict over one file of a release. */
 export type ReleaseVerdict = {
   readonly filename: string;
@@ -49,54 +60,102 @@ export type ReleaseVerdict = {
   readonly size: number;
   readonly proofs: readonly Proof[];
   readonly findings: readonly Finding[];
+  /** Every waiver that is about this file: print them each time. */
+  readonly waivers: readonly WaiverNote[];
   /** Absent when the file is verified as this release. */
   readonly failure?: Failure;
+};
+
+/** One verification on its way: what is asked, and what was found so far. */
+type Trial = ReleaseInput & {
+  readonly demand: Demand;
+  readonly proofs: Proof[];
+  readonly excused: { readonly waiver: Waiver; readonly what: Waivable }[];
 };
 
 /**
  * Verifies one distribution as a release: its own consistency, its signature bundle, the detached
  * files beside it, the publish attestation that binds its name, and the provenance. All of them
- * must be there and good; the first that is not is the failure. DESIGN rule 4.
+ * must be good, and there unless a waiver of the policy excuses their absence; the first that is
+ * not is the failure. DESIGN rule 4.
  */
 export const verifyRelease = async (input: ReleaseInput): Promise<ReleaseVerdict> => {
   const { artifact } = input;
   const base = { filename: artifact.name, sha256: hex(artifact.sha256), size: artifact.size };
-  const proofs: Proof[] = [];
+  const demand = demandOf(input.expect, artifact.name);
+  if (!demand.ok) return { ...base, proofs: [], findings: [], waivers: [], failure: demand.error };
+  const trial: Trial = { ...input, demand: demand.value, proofs: [], excused: [] };
   const inspected = await input.inspect();
-  const findings = inspected.ok ? inspected.value.findings : [];
-  const outcome = inspected.ok ? await prove(input, proofs) : inspected;
-  return outcome.ok
-    ? { ...base, proofs, findings }
-    : { ...base, proofs, findings, failure: outcome.error };
+  const outcome = inspected.ok ? await prove(trial) : inspected;
+  return {
+    ...base,
+    proofs: trial.proofs,
+    findings: inspected.ok ? inspected.value.findings : [],
+    waivers: notes(trial),
+    ...(outcome.ok ? {} : { failure: outcome.error }),
+  };
 };
 
-const prove = async (input: ReleaseInput, proofs: Proof[]): Promise<Result<void>> => {
-  const names = evidenceNames(input.artifact.name);
-  const bundle = await required(input, names.bundle, parseBundle);
+const notes = ({ demand, excused, now }: Trial): WaiverNote[] =>
+  demand.waivers.map((waiver) => ({
+    waiver,
+    over: isOver(waiver, now),
+    excused: excused.filter((one) => one.waiver === waiver).map(({ what }) => what),
+  }));
+
+const prove = async (trial: Trial): Promise<Result<void>> => {
+  const names = evidenceNames(trial.artifact.name);
+  const bundle = await required(trial, names.bundle, parseBundle);
   if (!bundle.ok) return bundle;
-  const signed = await judge(input, proofs, "bundle", names.bundle, bundle.value);
+  const signed = await judge(trial, "bundle", names.bundle, bundle.value);
   if (!signed.ok) return signed;
-  const detached = await compareDetached(input, bundle.value);
+  const detached = await proveDetached(trial, bundle.value);
   if (!detached.ok) return detached;
-  const publish = await attested(input, proofs, "publish", names.publishAttestation);
+  const publish = await proveAttested(trial, "publish", names.publishAttestation);
   if (!publish.ok) return publish;
-  const provenance = await attested(input, proofs, "provenance", names.provenanceAttestation);
+  const provenance = await proveAttested(trial, "provenance", names.provenanceAttestation);
   if (!provenance.ok) return provenance;
-  const claims = compareProvenance(provenance.value);
-  if (!claims.ok) return claims;
-  return optionalSbom(input, proofs, names.sbomAttestation);
+  const claims = provenance.value && compareProvenance(provenance.value);
+  if (claims?.ok === false) return claims;
+  const sbom = await trial.evidence(names.sbomAttestation);
+  if (!sbom.ok) return sbom;
+  if (sbom.value === undefined) return ok(undefined);
+  const listed = await attested(trial, "sbom", names.sbomAttestation);
+  return listed.ok ? ok(undefined) : listed;
 };
 
-const optionalSbom = async (
-  input: ReleaseInput,
-  proofs: Proof[],
+/** Whether all these files are absent and a waiver excuses it, which is put on record. */
+const isExcused = async (
+  trial: Trial,
+  what: Waivable,
+  names: readonly string[],
+): Promise<Result<boolean>> => {
+  for (const name of names) {
+    const found = await trial.evidence(name);
+    if (!found.ok) return found;
+    if (found.value !== undefined) return ok(false);
+  }
+  const waiver = excuse(trial.demand.waivers, what, trial.now);
+  if (!waiver.ok) return waiver;
+  if (waiver.value !== undefined) trial.excused.push({ waiver: waiver.value, what });
+  return ok(waiver.value !== undefined);
+};
+
+const proveAttested = async (
+  trial: Trial,
+  kind: "publish" | "provenance",
   name: string,
-): Promise<Result<void>> => {
-  const present = await input.evidence(name);
-  if (!present.ok) return present;
-  if (present.value === undefined) return ok(undefined);
-  const sbom = await attested(input, proofs, "sbom", name);
-  return sbom.ok ? ok(undefined) : sbom;
+): Promise<Result<(Verdict & { verified: true }) | undefined>> => {
+  const excused = await isExcused(trial, kind, [name]);
+  if (!excused.ok) return excused;
+  return excused.value ? ok(undefined) : attested(trial, kind, name);
+};
+
+const proveDetached = async (trial: Trial, bundle: Bundle): Promise<Result<void>> => {
+  const names = evidenceNames(trial.artifact.name);
+  const excused = await isExcused(trial, "detached", [names.signature, names.certificate]);
+  if (!excused.ok) return excused;
+  return excused.value ? ok(undefined) : compareDetached(trial, bundle);
 };
 
 const required = async <T>(
@@ -120,31 +179,38 @@ const PREDICATES: Record<Exclude<ProofKind, "bundle">, string> = {
 };
 
 const attested = async (
-  input: ReleaseInput,
-  proofs: Proof[],
+  trial: Trial,
   kind: Exclude<ProofKind, "bundle">,
   name: string,
 ): Promise<Result<Verdict & { verified: true }>> => {
-  const attestation = await required<Attestation>(input, name, parseAttestation);
+  const attestation = await required<Attestation>(trial, name, parseAttestation);
   if (!attestation.ok) return attestation;
-  return judge(input, proofs, kind, name, attestationToBundle(attestation.value));
+  return judge(trial, kind, name, attestationToBundle(attestation.value));
 };
 
 const judge = async (
-  input: ReleaseInput,
-  proofs: Proof[],
+  trial: Trial,
   kind: ProofKind,
   file: string,
   bundle: Bundle,
 ): Promise<Result<Verdict & { verified: true }>> => {
-  const { artifact, trust, expect, now } = input;
+  const { artifact, trust, now } = trial;
+  const { expect, tlogThreshold } = trial.demand;
   const dsse = bundle.content.kind === "dsse";
   if (dsse !== (kind !== "bundle")) {
     return fail("BUNDLE_MATERIAL", `${file} does not hold what its name says`);
   }
   const predicate = kind === "bundle" ? {} : { predicateTypes: [PREDICATES[kind]] };
-  const verdict = await verify({ artifact, bundle, trust, expect, now, ...predicate });
-  proofs.push({ kind, file, verdict });
+  const verdict = await verify({
+    artifact,
+    bundle,
+    trust,
+    expect,
+    now,
+    tlogThreshold,
+    ...predicate,
+  });
+  trial.proofs.push({ kind, file, verdict });
   if (verdict.verified) return ok(verdict);
   const { code, message } = verdict.failure;
   return { ok: false, error: failure(code, `${file}: ${message}`) };

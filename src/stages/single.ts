@@ -29,6 +29,8 @@ export type SingleInput = {
   readonly artifact: Artifact;
   readonly evidence: GivenEvidence;
   readonly expect: Expectation;
+  /** Distinct log entries that must verify; 1 where absent. */
+  readonly tlogThreshold?: number;
   readonly trust: TrustedRoot;
   /** Asked for the entry of a detached signature; absent when offline. */
   readonly rekor?: Rekor;
@@ -44,10 +46,10 @@ export type SingleInput = {
 export const verifySingle = async (input: SingleInput): Promise<Result<Verdict[]>> => {
   const bundles = await bundlesOf(input);
   if (!bundles.ok) return bundles;
-  const { artifact, expect, trust, now } = input;
+  const { artifact, expect, trust, now, tlogThreshold = 1 } = input;
   const verdicts: Verdict[] = [];
   for (const bundle of bundles.value) {
-    verdicts.push(await verify({ artifact, bundle, expect, trust, now }));
+    verdicts.push(await verify({ artifact, bundle, expect, trust, now, tlogThreshold }));
   }
   if (verdicts.length === 0) return fail("ATTESTATION_EMPTY", "the evidence holds no attestation");
   return ok(verdicts);

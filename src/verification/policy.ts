@@ -1,3 +1,4 @@
+import { parseDistributionFilename } from "../dists/filename.ts";
 import type { NormalizedName } from "../dists/name.ts";
 import type { Version } from "../dists/version.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
@@ -10,6 +11,32 @@ export type Demand = {
   readonly tlogThreshold: number;
   /** All that are about this package and version, also those that are over. */
   readonly waivers: readonly Waiver[];
+};
+
+/** Whom to expect, said once for all files or by a policy for each package. */
+export type Expected =
+  | Expectation
+  | {
+      readonly kind: "policy";
+      readonly policy: Policy;
+      /** Where the policy was read from, as text for people and as the URI of a summary. */
+      readonly from: string;
+      /** Lower-case hexadecimal digest of the document that was read. */
+      readonly sha256: string;
+    };
+
+/**
+ * What a distribution must show, by its file name where a policy decides.
+ *
+ * @returns `IDENTITY_MISSING`, and as {@link parseDistributionFilename} does
+ */
+export const demandOf = (expected: Expected, filename: string): Result<Demand> => {
+  if (expected.kind !== "policy") {
+    return ok({ expect: expected, tlogThreshold: 1, waivers: [] });
+  }
+  const parsed = parseDistributionFilename(filename);
+  if (!parsed.ok) return parsed;
+  return decide(expected.policy, parsed.value.name, parsed.value.version);
 };
 
 /**

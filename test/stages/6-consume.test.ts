@@ -59,6 +59,7 @@ const verifyFile: VerifyFile = async (path, evidence) => {
     size: artifact.size,
     proofs: [],
     findings: [],
+    waivers: [],
   };
   for (const name of requiredEvidence(filename)) {
     const found = await evidence(name);
