@@ -1,3 +1,4 @@
+import { utf8 } from "./bytes.ts";
 import { type Json, readJson } from "./json.ts";
 import type { Result } from "./result.ts";
 import { parseRfc3339, rfc3339 } from "./rfc3339.ts";
@@ -150,3 +151,7 @@ export const signingConfigJson = (config: SigningConfig) => ({
   rekorTlogConfig: config.rekorTlogConfig,
   tsaConfig: config.tsaConfig,
 });
+
+/** A `signing_config.v0.2.json`: UTF-8 JSON. */
+export const formatSigningConfig = (config: SigningConfig): Uint8Array =>
+  utf8(`${JSON.stringify(signingConfigJson(config), null, 2)}\n`);

@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
+import { sha256 } from "../crypto/hash.ts";
 import { type RandomBytes, systemRandom } from "../crypto/random.ts";
-import { base64url, fromUtf8, utf8 } from "../formats/bytes.ts";
+import { base64url, fromUtf8, hex, utf8 } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { openAuthorities } from "./authorities.ts";
 import type { Issuer } from "./issuer.ts";
@@ -13,9 +14,11 @@ import {
   type Outside,
   openServices,
   type StackContext,
+  trustIn,
 } from "./stack-services.ts";
 import { openState, type State } from "./state.ts";
 import { type StackUrls, TRUST_CONFIG_FILE, trustFiles } from "./trust-config.ts";
+import { TUF_PATH } from "./tuf.ts";
 
 export type StackOptions = {
   /** Made where absent. */
@@ -77,7 +80,7 @@ const open = async (options: StackOptions, opened: Opened): Promise<Result<Stack
   const services = await openServices(context, opened);
   if (!services.ok) return services;
   listener.value.serve(services.value.routes.fetch);
-  const trustConfig = await announce(context);
+  const trustConfig = await announce(context, services.value.tufRoot);
   if (!trustConfig.ok) return trustConfig;
   opened.push({ close: () => state.value.remove(STACK_FILE) });
   return ok({
@@ -100,10 +103,14 @@ const urlsAt = (port: number): StackUrls => {
     ctlog: origin,
     rekor: origin,
     tsa: `${origin}/api/v1/timestamp`,
+    tuf: `${origin}${TUF_PATH}`,
   };
 };
 
 const PORT_FILE = "port";
+
+/** The root that TUF clients start from; its digest beside it is to be compared by hand. */
+const TUF_ROOT_FILE = "1.root.json";
 
 /** The issuer's URL is in every certificate, so the port stays the same for as long as it can. */
 const listenAgain = async (state: State, port: number | undefined): Promise<Result<Listener>> => {
@@ -153,15 +160,14 @@ const keepSecret = async (
 };
 
 /** Writes who to trust and where we are, for other programs; gives the trust config's path. */
-const announce = async (context: StackContext): Promise<Result<string>> => {
-  const { state, urls, authorities } = context;
-  const files = trustFiles({
-    urls,
-    rekorKey: context.rekorKey.publicKey,
-    ctlogKey: context.ctlogKey.publicKey,
-    caChain: authorities.caChain,
-    tsaChain: authorities.tsaChain,
-  });
+const announce = async (context: StackContext, tufRoot: Uint8Array): Promise<Result<string>> => {
+  const { state, urls } = context;
+  const digest = utf8(`${hex(sha256(tufRoot))}  ${TUF_ROOT_FILE}\n`);
+  const files: ReadonlyMap<string, Uint8Array> = new Map([
+    ...trustFiles(trustIn(context)),
+    [TUF_ROOT_FILE, tufRoot],
+    [`${TUF_ROOT_FILE}.sha256`, digest],
+  ]);
   for (const [name, content] of files) {
     const written = await state.write(join("trust", name), content);
     if (!written.ok) return written;

@@ -35,6 +35,7 @@ export const findStack = async (folder: string): Promise<StackFile | undefined> 
         ctlog: url("ctlog"),
         rekor: url("rekor"),
         tsa: url("tsa"),
+        tuf: url("tuf"),
       },
       trustConfig: file.field("trustConfig").string(),
     };

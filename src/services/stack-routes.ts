@@ -12,6 +12,7 @@ export type StackServices = {
   readonly rekor: Service;
   readonly tsa: Service;
   readonly registry: Service;
+  readonly tuf: Service;
 };
 
 /**
@@ -28,6 +29,7 @@ export const stackRoutes = (services: StackServices): Service => {
     [/^\/api\/v1\/timestamp(\/|$)/, services.tsa],
     [/^\/ct\/v1\//, services.ctlog],
     [/^\/(api\/v4|integrity)\//, services.registry],
+    [/^\/tuf\//, services.tuf],
     [/^\/(\.well-known|oauth|-|wheelseal)\//, services.issuer],
   ];
   return {

@@ -11,8 +11,10 @@ import type { RegistryProject } from "./registry-access.ts";
 import { type LogService, rekorService } from "./rekor.ts";
 import { stackRoutes } from "./stack-routes.ts";
 import type { State } from "./state.ts";
-import type { StackUrls } from "./trust-config.ts";
+import { type StackTrust, type StackUrls, tufTargets } from "./trust-config.ts";
 import { timestampAuthority } from "./tsa.ts";
+import { tufService } from "./tuf.ts";
+import { openTufRepository, type TufRepository } from "./tuf-repository.ts";
 
 /** What was opened so far, so that a start that fails leaves nothing behind. */
 export type Opened = { close(): Promise<void> | void }[];
@@ -40,6 +42,8 @@ export type StackContext = Kept &
 export type OpenedServices = {
   readonly routes: ReturnType<typeof stackRoutes>;
   mintToken: Issuer["mintToken"];
+  /** The first root of the TUF repository, which clients are given out of band. */
+  readonly tufRoot: Uint8Array;
 };
 
 /** Opens all services; each that must be closed is put into `opened` as soon as it is there. */
@@ -56,6 +60,9 @@ export const openServices = async (
   opened.push(rekor.value);
   const registry = openRegistry(context);
   opened.push(registry);
+  const tuf = await openTuf(context);
+  if (!tuf.ok) return tuf;
+  opened.push(keepRenewing(tuf.value));
   const { now, random, authorities } = context;
   const tsa = timestampAuthority({
     signer: authorities.tsa,
@@ -70,8 +77,9 @@ export const openServices = async (
     rekor: rekor.value,
     tsa: { fetch: async (request) => tsa.fetch(request) },
     registry,
+    tuf: tufService(tuf.value),
   });
-  return ok({ routes, mintToken: gitlab.mintToken });
+  return ok({ routes, mintToken: gitlab.mintToken, tufRoot: tuf.value.firstRoot });
 };
 
 const openIssuer = ({ urls, issuerKey, tokenSecret, projects, now, random }: StackContext) =>
@@ -147,3 +155,27 @@ const openRegistry = ({ state, urls, projects, jobToken, now }: StackContext): R
     ],
     now,
   });
+
+/** What a verifier is told about this stack. */
+export const trustIn = (context: StackContext): StackTrust => ({
+  urls: context.urls,
+  rekorKey: context.rekorKey.publicKey,
+  ctlogKey: context.ctlogKey.publicKey,
+  caChain: context.authorities.caChain,
+  tsaChain: context.authorities.tsaChain,
+});
+
+const openTuf = (context: StackContext): Promise<Result<TufRepository>> =>
+  openTufRepository({
+    state: context.state,
+    now: context.now,
+    targets: tufTargets(trustIn(context)),
+  });
+
+const RENEWAL = 24 * 3600_000;
+
+/** A stack that runs for months must not serve what has ended. */
+const keepRenewing = (repository: TufRepository): { close(): void } => {
+  const timer = setInterval(() => void repository.renew(), RENEWAL).unref();
+  return { close: () => clearInterval(timer) };
+};

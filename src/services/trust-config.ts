@@ -3,9 +3,10 @@ import { utf8 } from "../formats/bytes.ts";
 import type { Certificate } from "../formats/certificate.ts";
 import { formatClientTrustConfig } from "../formats/client-trust-config.ts";
 import { formatPem } from "../formats/pem.ts";
-import type { SigningConfig } from "../formats/signing-config.ts";
+import { formatSigningConfig, type SigningConfig } from "../formats/signing-config.ts";
 import { formatTrustedRoot, type LogKey, type TrustedRoot } from "../formats/trusted-root.ts";
 import { pemChain } from "./ca-v1.ts";
+import type { TufTarget } from "./tuf-metadata.ts";
 
 /** Base URLs of the services, without a slash at the end; `tsa` is the whole endpoint. */
 export type StackUrls = {
@@ -16,6 +17,8 @@ export type StackUrls = {
   readonly rekor: string;
   /** Where requests are posted (`…/api/v1/timestamp`). */
   readonly tsa: string;
+  /** The TUF repository's metadata; its targets are in `targets/` below. */
+  readonly tuf: string;
 };
 
 /** What a verifier is told about the stack. */
@@ -65,6 +68,11 @@ const signingConfig = (trust: StackTrust): SigningConfig => {
   };
 };
 
+const chainPem = (chain: readonly Certificate[]): Uint8Array =>
+  utf8(pemChain(chain.map(({ der }) => der)));
+
+const keyPem = ({ spki }: PublicKey): Uint8Array => utf8(formatPem("PUBLIC KEY", spki));
+
 export const TRUST_CONFIG_FILE = "client-trust-config.json";
 
 /**
@@ -73,7 +81,6 @@ export const TRUST_CONFIG_FILE = "client-trust-config.json";
  */
 export const trustFiles = (trust: StackTrust): ReadonlyMap<string, Uint8Array> => {
   const root = trustedRoot(trust);
-  const chainPem = (chain: readonly Certificate[]) => utf8(pemChain(chain.map(({ der }) => der)));
   return new Map([
     [
       TRUST_CONFIG_FILE,
@@ -82,7 +89,31 @@ export const trustFiles = (trust: StackTrust): ReadonlyMap<string, Uint8Array> =
     ["trusted_root.json", formatTrustedRoot(root)],
     ["fulcio-chain.pem", chainPem(trust.caChain)],
     ["tsa-chain.pem", chainPem(trust.tsaChain)],
-    ["rekor.pub", utf8(formatPem("PUBLIC KEY", trust.rekorKey.spki))],
-    ["ctfe.pub", utf8(formatPem("PUBLIC KEY", trust.ctlogKey.spki))],
+    ["rekor.pub", keyPem(trust.rekorKey)],
+    ["ctfe.pub", keyPem(trust.ctlogKey)],
+  ]);
+};
+
+/**
+ * What the TUF repository vouches for, by name: the trusted root and signing config that clients
+ * read today, and the single keys and certificates by which cosign 2 is told, with their usage.
+ */
+export const tufTargets = (trust: StackTrust): ReadonlyMap<string, TufTarget> => {
+  const { urls, caChain } = trust;
+  const used = (
+    usage: "Fulcio" | "CTFE" | "Rekor",
+    uri: string,
+    content: Uint8Array,
+  ): TufTarget => ({
+    content,
+    custom: { sigstore: { status: "Active", usage, uri } },
+  });
+  return new Map<string, TufTarget>([
+    ["trusted_root.json", { content: formatTrustedRoot(trustedRoot(trust)) }],
+    ["signing_config.v0.2.json", { content: formatSigningConfig(signingConfig(trust)) }],
+    ["fulcio.crt.pem", used("Fulcio", urls.fulcio, chainPem(caChain.slice(-1)))],
+    ["fulcio_intermediate.crt.pem", used("Fulcio", urls.fulcio, chainPem(caChain.slice(0, -1)))],
+    ["ctfe.pub", used("CTFE", urls.ctlog, keyPem(trust.ctlogKey))],
+    ["rekor.pub", used("Rekor", urls.rekor, keyPem(trust.rekorKey))],
   ]);
 };
