@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { digest, sha256 } from "../../src/crypto/hash.ts";
 import { generateKey, type PrivateKey } from "../../src/crypto/keys.ts";
 import { sign } from "../../src/crypto/sign.ts";
@@ -33,6 +34,9 @@ export type TokenOptions = {
   readonly messageDigest?: Uint8Array;
 };
 
+const sha1 = (bytes: Uint8Array): Uint8Array =>
+  new Uint8Array(createHash("sha1").update(bytes).digest());
+
 const attribute = (type: string, value: Uint8Array): Uint8Array =>
   sequence(oid(type), setOf(value));
 
@@ -56,7 +60,7 @@ const essAttribute = (options: TokenOptions, signer: Certificate): Uint8Array[] 
       return [
         attribute(
           OID.signingCertificate,
-          sequence(sequence(sequence(octetString(new Uint8Array(20))))),
+          sequence(sequence(sequence(octetString(sha1(named.der))))),
         ),
       ];
     default:

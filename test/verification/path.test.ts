@@ -1,7 +1,11 @@
-import { describe } from "node:test";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
 import { generateKey } from "../../src/crypto/keys.ts";
 import type { Certificate } from "../../src/formats/certificate.ts";
-import { intermediateCertificate } from "../../src/formats/certificate-profiles.ts";
+import {
+  intermediateCertificate,
+  rootCertificate,
+} from "../../src/formats/certificate-profiles.ts";
 import {
   type CertificateIssuer,
   distinguishedName,
@@ -11,6 +15,7 @@ import { boolean, integer, sequence } from "../../src/formats/der.ts";
 import { OID } from "../../src/formats/oids.ts";
 import type { TrustedRoot } from "../../src/formats/trusted-root.ts";
 import type { VerificationInput } from "../../src/verification/verdict.ts";
+import { verify } from "../../src/verification/verify.ts";
 import {
   authorityOf,
   forgeLeaf,
@@ -123,6 +128,15 @@ const CASES: readonly Case[] = [
   ],
 ];
 
+/** Authorities of one name and key, each of which could have issued every other. */
+const tangle = (count: number) => {
+  const issuer = { name: distinguishedName("tangle", "tangle"), key: generateKey("ecdsa-p256") };
+  const chain = Array.from({ length: count }, () =>
+    parsed(rootCertificate(issuer, nextSerial(), LIFE)),
+  );
+  return { chain, ca: { ...WORLD.ca, issuer } };
+};
+
 describe("paths of several authorities", () => {
   refuses(CASES);
   accepts("accepts an intermediate that only the bundle brings", () => {
@@ -131,5 +145,16 @@ describe("paths of several authorities", () => {
     const chain = [lowerCertificate, upperCertificate];
     const material = { ...bundle.material, chain } as typeof bundle.material;
     return inputOf({ ...bundle, material }, { trust: trusting(root) });
+  });
+
+  it("gives up soon on authorities that could all have issued each other", async () => {
+    const { chain, ca } = tangle(10);
+    const bundle = messageBundle(forgeLeaf({ ca }));
+    const material = { ...bundle.material, chain } as typeof bundle.material;
+    const start = process.hrtime.bigint();
+    const verdict = await verify(inputOf({ ...bundle, material }));
+    assert.ok(!verdict.verified);
+    assert.equal(verdict.failure.code, "CERT_CHAIN");
+    assert.ok(process.hrtime.bigint() - start < 2_000_000_000n);
   });
 });
