@@ -14,6 +14,10 @@ export type Script = {
 /** Larger entry_points.txt files are refused, in bytes. */
 export const MAX_ENTRY_POINTS = 4 * 1024 ** 2;
 
+// Python ends lines at these.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u0085\u2028\u2029]/;
+
 const refuse = (why: string) => fail("DIST_METADATA", `entry_points.txt ${why}`);
 
 /**
@@ -25,20 +29,27 @@ const refuse = (why: string) => fail("DIST_METADATA", `entry_points.txt ${why}`)
 export const parseScripts = (bytes: Uint8Array): Result<Script[]> => {
   const text = fromUtf8(bytes);
   if (!text.ok) return refuse("is not UTF-8");
+  if (CONTROL.test(text.value)) return refuse("has control characters");
   const scripts: Script[] = [];
   let group = "";
   for (const raw of text.value.split(/\r\n|\r|\n/)) {
     const line = raw.trim();
-    if (line === "" || line.startsWith("#") || line.startsWith(";")) continue;
+    if (line === "" || line.startsWith("#")) continue;
     if (line.startsWith("[")) {
-      if (!line.endsWith("]")) return refuse(`has a malformed group ${shown(line)}`);
-      group = line.slice(1, -1).trim();
+      const name = /^\[([^[\]]+)\]$/.exec(line)?.[1];
+      if (name === undefined) return refuse(`has a malformed group ${shown(line)}`);
+      group = name.trim();
       continue;
     }
+    // A comment to some tools, and the beginning of a name to others.
+    if (line.startsWith(";")) return refuse(`has an ambiguous line ${shown(line)}`);
     if (group === "") return refuse("has a line outside any group");
     if (group !== "console_scripts" && group !== "gui_scripts") continue;
     const script = parseScript(group, line);
     if (!script.ok) return script;
+    if (scripts.some(({ name }) => name === script.value.name)) {
+      return refuse(`has the command ${shown(script.value.name)} twice`);
+    }
     scripts.push(script.value);
   }
   return ok(scripts);

@@ -39,7 +39,7 @@ export const parseHeaders = (bytes: Uint8Array, subject: string): Result<Headers
     else if (name === undefined || value === undefined) {
       return refuse(`has a line that is no header: ${shown(line)}`);
     } else if (fields.length >= MAX_FIELDS) return refuse(`has more than ${MAX_FIELDS} fields`);
-    else fields.push({ name, value: value.trimEnd() });
+    else fields.push({ name, value: value.replace(/[ \t]+$/, "") });
   }
   return ok({ headers: fields, body });
 };

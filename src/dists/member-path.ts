@@ -31,6 +31,7 @@ const complaint = (text: string): string | undefined => {
   const segments = text.split("/");
   if (segments.includes("..")) return "climbs out of its folder";
   if (segments.some((segment) => segment === "" || segment === ".")) return "has an empty segment";
+  if (segments.some((segment) => /^[. ]+$/.test(segment))) return "has a segment of dots or spaces";
   if (segments.some((segment) => segment.length > MAX_SEGMENT)) return "has a too long segment";
   return undefined;
 };
@@ -41,12 +42,18 @@ export const foldersAbove = (path: string): string[] => {
   return segments.slice(1).map((_, i) => segments.slice(0, i + 1).join("/"));
 };
 
+/** Characters that some file systems ignore in names. */
+const IGNORED = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g;
+
 /**
- * One spelling for all paths that some file system takes for the same: case, Unicode composition,
- * dots and spaces at the end of a segment (Windows drops them).
+ * One spelling for all paths that some file system or tool takes for the same: case, Unicode
+ * composition, ignored characters, characters that Windows lacks (unpackers write `_`), dots and
+ * spaces at the end of a segment (Windows drops them).
  */
 const collisionKey = (path: string): string =>
   path
+    .replace(IGNORED, "")
+    .replace(/[:<>|"?*]/g, "_")
     .normalize("NFC")
     .toUpperCase()
     .toLowerCase()

@@ -6,9 +6,13 @@ import { refuseTar } from "./tar-header.ts";
 /** What a pax header says that this tool minds. */
 export type PaxRecords = ReadonlyMap<string, string>;
 
+/** Keywords by which some tools change the size, the content or the names of members. */
+const MEANINGFUL = new Set(["hdrcharset", "charset", "SCHILY.realsize", "SUN.holesdata"]);
+
 /**
  * Reads pax records: `length keyword=value\n`, the length in decimal counting the whole record.
- * @returns DIST_TAR; also for repeated keywords, sparse files and other character sets
+ * @returns DIST_TAR; also for repeated keywords, sparse files and other character sets, and for
+ *   GNU's and others' keywords that change what a member is
  * @see POSIX.1-2017 pax, "pax Extended Header"
  */
 export const parsePax = (bytes: Uint8Array): Result<PaxRecords> => {
@@ -19,7 +23,7 @@ export const parsePax = (bytes: Uint8Array): Result<PaxRecords> => {
     if (record === undefined) return refuseTar("has a malformed pax record");
     const { keyword, value, end } = record;
     if (records.has(keyword)) return refuseTar(`has the pax record ${shown(keyword)} twice`);
-    if (keyword.startsWith("GNU.sparse.") || keyword === "hdrcharset") {
+    if (keyword.startsWith("GNU.") || MEANINGFUL.has(keyword)) {
       return refuseTar(`has the pax record ${shown(keyword)}, which is not supported`);
     }
     records.set(keyword, value);

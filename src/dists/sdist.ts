@@ -65,7 +65,7 @@ export const checkSdist = async (
   if (!metadata.ok) return metadata;
   const same = compareRelease(metadata.value, distribution.value);
   if (!same.ok) return same;
-  const hasPyproject = members.some((member) => member.path === `${root}/pyproject.toml`);
+  const hasPyproject = entries.some((entry) => entry.path === `${root}/pyproject.toml`);
   return ok({
     kind: "sdist",
     distribution: distribution.value,

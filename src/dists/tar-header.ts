@@ -17,6 +17,15 @@ export type TarHeader = {
 
 export const refuseTar = (why: string) => fail("DIST_TAR", `the tar ${why}`);
 
+/** User, group, time, and the two numbers of a device. */
+const OTHER_NUMBERS = [
+  [108, 116],
+  [116, 124],
+  [136, 148],
+  [329, 337],
+  [337, 345],
+] as const;
+
 const CHECKSUM = { start: 148, end: 156 } as const;
 
 /**
@@ -41,8 +50,16 @@ export const parseTarHeader = (block: Uint8Array): Result<TarHeader> => {
   if (gnu && prefix !== "") return refuseTar("has a GNU header with a prefix");
   const mode = octal(block.subarray(100, 108));
   const size = octal(block.subarray(124, 136));
-  if (mode === undefined || size === undefined) return refuseTar("has a malformed number");
+  // What is not minded here is still read by others, and some end the archive at a number they
+  // cannot read.
+  const others = OTHER_NUMBERS.every(([start, end]) => isNumber(block.subarray(start, end)));
+  if (mode === undefined || size === undefined || !others) {
+    return refuseTar("has a malformed number");
+  }
   const type = String.fromCharCode(block[156] as number);
+  // To old tools this is a folder without content, whatever a long name before it says.
+  if (type === "\0" && name.endsWith("/"))
+    return refuseTar("has a folder that is marked as a file");
   return ok({
     name: prefix === "" ? name : `${prefix}/${name}`,
     linkName,
@@ -66,6 +83,10 @@ const octal = (field: Uint8Array): number | undefined => {
   const [, digits] = /^ *([0-7]*)[ \0]*$/.exec(String.fromCharCode(...field)) ?? [];
   return digits === undefined ? undefined : Number.parseInt(`0${digits}`, 8);
 };
+
+/** Octal, or GNU's base-256, which begins with one of two bytes. */
+const isNumber = (field: Uint8Array): boolean =>
+  field[0] === 0x80 || field[0] === 0xff || octal(field) !== undefined;
 
 /** Text up to the first NUL, with nothing but NULs after it. */
 const text = (field: Uint8Array): string | undefined => {

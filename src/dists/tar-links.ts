@@ -27,7 +27,6 @@ export const checkLinks = (entries: readonly TarEntry[], root: string): Result<v
     if (target === undefined || (target !== root && !target.startsWith(`${root}/`))) {
       return refuse(entry, `is a symbolic link out of its folder, to ${shown(entry.linkTarget)}`);
     }
-    // Were a folder on the way itself a link, `..` would mean another place than it says.
     if (throughLink(target)) return refuse(entry, "is a symbolic link through another");
   }
   return ok(undefined);
@@ -36,14 +35,18 @@ export const checkLinks = (entries: readonly TarEntry[], root: string): Result<v
 const refuse = (entry: TarEntry, why: string) =>
   fail("DIST_TAR", `the member ${shown(entry.path)} ${why}`);
 
-/** The path a symbolic link points to, or `undefined` where it is no path inside the archive. */
+/**
+ * The path a symbolic link points to, or `undefined` where it is no path inside the archive.
+ * `..` may only come first: after a folder that is itself a link it would climb from elsewhere.
+ */
 const resolve = (entry: TarEntry): string | undefined => {
-  const at = entry.path.split("/").slice(0, -1);
-  for (const segment of entry.linkTarget.split("/")) {
-    if (segment === "..") {
-      if (at.pop() === undefined) return undefined;
-    } else if (segment !== ".") at.push(segment);
-  }
-  const path = parseMemberPath(at.join("/"));
-  return path.ok ? path.value : undefined;
+  const [, climb = "", below = ""] =
+    /^(?:\.\/)?((?:\.\.(?:\/|$))*)(.*)$/s.exec(entry.linkTarget) ?? [];
+  const up = climb.split("..").length - 1;
+  const folder = entry.path.split("/").slice(0, -1);
+  if (up > folder.length) return undefined;
+  const at = folder.slice(0, folder.length - up);
+  if (below === "" && up > 0) return at.join("/");
+  // Judged alone, since a drive or a slash at its beginning makes it absolute.
+  return parseMemberPath(below).ok ? [...at, below].join("/") : undefined;
 };

@@ -83,10 +83,10 @@ const passContent = async (
 ): Promise<Result<void>> => {
   const passed = await reader.pass(size, sink);
   const padding = (BLOCK - (size % BLOCK)) % BLOCK;
-  if (passed !== size || (await reader.take(padding)).length !== padding) {
-    return refuseTar("breaks off in a member");
-  }
-  return ok(undefined);
+  const fill = await reader.take(padding);
+  if (passed !== size || fill.length !== padding) return refuseTar("breaks off in a member");
+  // Some tools read on in the padding of extension headers.
+  return isZero(fill) ? ok(undefined) : refuseTar("hides bytes after the end of a member");
 };
 
 /** The second zero block, then zeros up to the end, in whole blocks. */
@@ -102,7 +102,7 @@ const checkEnd = async (reader: ByteReader): Promise<Result<void>> => {
 };
 
 /** What extension headers say of the entry that follows them. */
-type Extension = { path?: string; linkPath?: string; kind?: "pax" | "gnu" };
+type Extension = { path?: string; linkPath?: string; kind?: "global" | "pax" | "gnu" };
 
 /** The next entry, or `undefined` at the first zero block. */
 const readEntry = async (reader: ByteReader): Promise<Result<TarEntry | undefined>> => {
@@ -135,24 +135,31 @@ const extend = async (
     case "x":
       return extendByPax(bytes, extension);
     case "g":
-      return acceptGlobal(bytes);
+      return extendByGlobal(bytes, extension);
     default:
       return extendByGnu(header.type, bytes, extension);
   }
 };
 
 /** A global header is what git writes: the commit as a comment. It may not rename or resize. */
-const acceptGlobal = (bytes: Uint8Array): Result<void> => {
+const extendByGlobal = (bytes: Uint8Array, extension: Extension): Result<void> => {
   const records = parsePax(bytes);
   if (!records.ok) return records;
   const bad = ["path", "linkpath", "size"].find((keyword) => records.value.has(keyword));
-  return bad === undefined ? ok(undefined) : refuseTar(`has a global ${bad} for all its members`);
+  if (bad !== undefined) return refuseTar(`has a global ${bad} for all its members`);
+  // Between a header and its member it would be read in two ways.
+  if (isExtended(extension)) return refuseTar("extends one member twice");
+  extension.kind = "global";
+  return ok(undefined);
 };
+
+const isExtended = (extension: Extension): boolean =>
+  extension.kind !== undefined && extension.kind !== "global";
 
 const extendByPax = (bytes: Uint8Array, extension: Extension): Result<void> => {
   const records = parsePax(bytes);
   if (!records.ok) return records;
-  if (extension.kind !== undefined) return refuseTar("extends one member twice");
+  if (isExtended(extension)) return refuseTar("extends one member twice");
   // Readers that trust one size and readers that trust the other would see different members.
   if (records.value.has("size")) return refuseTar("has a member with two sizes");
   const path = records.value.get("path");

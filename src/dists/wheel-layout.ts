@@ -71,10 +71,13 @@ const place = (
       return fail("DIST_PATH", `${shown(path)} is of no scheme that can be installed`);
     }
     const inPackages = target.scheme === "purelib" || target.scheme === "platlib";
+    if (inPackages && path !== target.path && /^[^/]*\.dist-info(?:\/|$)/i.test(target.path)) {
+      return fail("DIST_METADATA", `${shown(path)} would be installed as dist-info`);
+    }
     const root = inPackages ? "packages" : target.scheme;
     const added = register.add(`${root}/${target.path}`, "leaf");
     if (!added.ok) return added;
-    findings.push(...findingsOfPath(path, inPackages ? target.path : undefined));
+    findings.push(...findingsOfPath(path, inPackages ? target.path : inSitePackages(target.path)));
     findings.push(...findingsOfScheme(path, target.scheme));
     if (path.startsWith(`${distInfo}/sboms/`)) {
       findings.push({ kind: "sbom", path, detail: "a bill of materials (PEP 770)" });
@@ -92,6 +95,10 @@ const targetOf = (
   const [scheme = "", ...rest] = path.slice(dataPrefix.length).split("/");
   return SCHEMES.includes(scheme) && rest.length > 0 ? { scheme, path: rest.join("/") } : undefined;
 };
+
+/** Where a data file lands below site-packages, should it say the way there itself. */
+const inSitePackages = (path: string): string | undefined =>
+  /(?:^|\/)(?:site|dist)-packages\/(.+)$/i.exec(path)?.[1];
 
 const findingsOfScheme = (path: string, scheme: string): Finding[] => {
   switch (scheme) {

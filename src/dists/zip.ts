@@ -11,6 +11,7 @@ import {
   END_SIZE,
   END64_SIZE,
   type EndRecord,
+  hasSignature,
   isMasked,
   LOCATOR_SIZE,
   parseCentral,
@@ -19,6 +20,7 @@ import {
   parseExtra,
   parseLocator,
   refuseZip,
+  SIGNATURE,
   widen,
   ZIP_FLAG,
 } from "./zip-records.ts";
@@ -69,7 +71,7 @@ const readEnd = async (zip: RandomAccess): Promise<Result<EndRecord>> => {
   if (endOffset < 0) return refuseZip("is too short");
   const end = parseEnd(await zip.read(endOffset, END_SIZE));
   if (!end.ok) return end;
-  if (!isMasked(end.value)) return endsAt(end.value, endOffset);
+  if (!isMasked(end.value)) return endsPlainly(zip, end.value, endOffset);
   const end64Offset = endOffset - LOCATOR_SIZE - END64_SIZE;
   if (end64Offset < 0) return refuseZip("lacks its zip64 locator");
   const tail = await zip.read(end64Offset, END64_SIZE + LOCATOR_SIZE);
@@ -78,6 +80,17 @@ const readEnd = async (zip: RandomAccess): Promise<Result<EndRecord>> => {
   if (pointed.value !== end64Offset) return refuseZip("has a gap before its zip64 locator");
   const end64 = parseEnd64(tail.subarray(0, END64_SIZE), end.value);
   return end64.ok ? endsAt(end64.value, end64Offset) : end64;
+};
+
+/** Some tools follow a zip64 locator that stands there though nothing sends them to it. */
+const endsPlainly = async (
+  zip: RandomAccess,
+  end: EndRecord,
+  endOffset: number,
+): Promise<Result<EndRecord>> => {
+  const before = Math.min(LOCATOR_SIZE, endOffset);
+  const located = hasSignature(await zip.read(endOffset - before, before), SIGNATURE.locator);
+  return located ? refuseZip("has a zip64 locator that it does not need") : endsAt(end, endOffset);
 };
 
 const endsAt = (end: EndRecord, offset: number): Result<EndRecord> =>
