@@ -21,6 +21,7 @@ type Entry = {
 };
 
 const OUT_OPTION: OptionHelp = ["--out <dir>", "folder of the distributions, dist where not given"];
+const REBUILD_OPTION: OptionHelp = ["--rebuild", "build again, also what is built already"];
 const FORCE_OPTION: OptionHelp = ["--force", "sign again what is already signed"];
 const PER_FILE_OPTION: OptionHelp = ["--certificate-per-file", "one certificate a file"];
 const FIRST_OPTION: OptionHelp = ["--signatures-first", "publish signatures before the packages"];
@@ -35,6 +36,7 @@ const ENTRIES: readonly Entry[] = [
       ...PROFILE_OPTIONS,
       OUT_OPTION,
       ...BUILD_OPTIONS,
+      REBUILD_OPTION,
       ...SERVICE_OPTIONS,
       ...REGISTRY_OPTIONS,
       ...IDENTITY_OPTIONS,
@@ -156,6 +158,16 @@ const ENTRIES: readonly Entry[] = [
     summary: "export: write the local stack's ClientTrustConfig and PEM files",
     options: [["--state <dir>", "state folder of the local stack"], JSON_OPTION],
     load: async () => (await import("./command-trust.ts")).trustCommand,
+  },
+  {
+    name: "log",
+    operands: "<action>",
+    summary: "fsck: derive the local stack's logs anew from their entries, and compare",
+    options: [
+      ["--state <dir>", "state folder of the local stack, which must be down"],
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-log.ts")).logCommand,
   },
   {
     name: "token",

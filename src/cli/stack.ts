@@ -112,3 +112,9 @@ export const startLocalStack = async (folder: string, port: number | undefined) 
   const { startStack } = await import("../services/server.ts");
   return startStack({ folder, ...(port === undefined ? {} : { port }) });
 };
+
+/** Derives the logs of a state folder anew. */
+export const fsckLogs = async (folder: string) => {
+  const { fsckStack } = await import("../services/stack-fsck.ts");
+  return fsckStack(folder);
+};

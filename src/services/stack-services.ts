@@ -114,13 +114,14 @@ const openCa = ({ authorities, urls, now, random }: StackContext, gitlab: Issuer
   });
 
 /** Names the logs in their checkpoints: without the port, which may change. */
-const LOG_HOST = "127.0.0.1";
+export const REKOR_HOST = "127.0.0.1";
+export const CTLOG_HOST = `${REKOR_HOST}/ctlog`;
 
 const openCtLog = ({ state, ctlogKey, authorities, now }: StackContext): Promise<Result<CtLog>> =>
   ctLog({
     path: join(state.folder, "ctlog.db"),
     key: ctlogKey,
-    hostname: `${LOG_HOST}/ctlog`,
+    hostname: CTLOG_HOST,
     now,
     roots: authorities.caChain.slice(-1).map(({ der }) => der),
   });
@@ -129,7 +130,7 @@ const openRekor = ({ state, rekorKey, now }: StackContext): Promise<Result<LogSe
   rekorService({
     path: join(state.folder, "rekor.db"),
     key: rekorKey,
-    hostname: LOG_HOST,
+    hostname: REKOR_HOST,
     now,
   });
 

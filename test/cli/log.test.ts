@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import { openShell } from "./shell.ts";
+
+test("log fsck finds a sound log sound, and a log with an altered entry damaged", () => {
+  const shell = openShell();
+  const token = shell.run("wheelseal token --state state --json > token.json");
+  assert.equal(token.code, 0, token.output);
+  const sound = shell.run("wheelseal log fsck --state state");
+  assert.equal(sound.code, 0, sound.output);
+  assert.match(sound.output, /rekor +0 leaves.*0 findings\nctlog +0 leaves.*0 findings/);
+  const database = new DatabaseSync(`${shell.folder}/state/ctlog.db`);
+  database.exec("DROP TABLE nodes");
+  database.close();
+  const damaged = shell.run("wheelseal log fsck --state state");
+  assert.equal(damaged.code, 1, damaged.output);
+  assert.match(damaged.output, /error\[STATE_CORRUPT\]/);
+});
