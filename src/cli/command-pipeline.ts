@@ -7,6 +7,7 @@ import type { Result } from "../formats/result.ts";
 import { visible } from "../formats/visible.ts";
 import { build } from "../stages/1-build.ts";
 import { type Report, STAGES, type StageEvent, type StageName } from "../stages/events.ts";
+import type { KeepRule } from "../stages/kept-build.ts";
 import { type PipelineOutcome, runPipeline } from "../stages/pipeline.ts";
 import type { ReleaseVerdict } from "../stages/release.ts";
 import type { PipelineReport } from "../web/report.ts";
@@ -16,6 +17,7 @@ import { progressFor } from "./render-progress.ts";
 import { junitDocument, showRelease } from "./render-release.ts";
 import { runSign } from "./run-sign.ts";
 import { type Run, runConsume, runPublish, runPublishSignatures, runVerify } from "./run-stages.ts";
+import { runSummary } from "./run-summary.ts";
 import { inSession, openSession, type Session } from "./session.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
@@ -71,8 +73,10 @@ const pipeline = (
       sign: (record) => runSign(run, out, record),
       verify: async () => {
         const folder = await runVerify(run, out);
-        if (folder.ok) seen.verdicts = folder.value.verdicts;
-        return folder;
+        if (!folder.ok) return folder;
+        seen.verdicts = folder.value.verdicts;
+        const signed = await runSummary(run, folder.value.verdicts, seen.record);
+        return signed.ok ? folder : signed;
       },
       publish: (verdicts) => runPublish(run, out, verdicts),
       publishSignatures: (verdicts) => runPublishSignatures(run, out, verdicts),
@@ -81,12 +85,18 @@ const pipeline = (
     run.session.settings.on("signatures-first"),
   );
 
+/** A job's certificate names its commit, and the record must name the same. */
+const keepRule = (inJob: boolean): KeepRule => (inJob ? "same-commit" : "same-source");
+
 const runBuild = (run: Run, project: string, out: string): Promise<Result<BuildRecord>> => {
   const { invocation, session, report } = run;
+  const inJob = invocation.terminal.env.GITLAB_CI === "true";
+  const keep = invocation.flags.rebuild === true ? undefined : keepRule(inJob);
   return build(
     {
       project,
       out,
+      ...(keep === undefined ? {} : { keep }),
       reproducible: session.settings.on("reproducible"),
       metadata: metadataWish(session.settings),
     },

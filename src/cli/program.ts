@@ -25,6 +25,10 @@ const REBUILD_OPTION: OptionHelp = ["--rebuild", "build again, also what is buil
 const FORCE_OPTION: OptionHelp = ["--force", "sign again what is already signed"];
 const PER_FILE_OPTION: OptionHelp = ["--certificate-per-file", "one certificate a file"];
 const FIRST_OPTION: OptionHelp = ["--signatures-first", "publish signatures before the packages"];
+const SUMMARY_OPTION: OptionHelp = [
+  "--summary <file>",
+  "sign a SLSA verification summary of the result, and write it here",
+];
 const JUNIT_OPTION: OptionHelp = ["--junit <file>", "also write a JUnit report"];
 
 const ENTRIES: readonly Entry[] = [
@@ -43,6 +47,7 @@ const ENTRIES: readonly Entry[] = [
       ...TRUST_OPTIONS,
       FIRST_OPTION,
       PER_FILE_OPTION,
+      SUMMARY_OPTION,
       JUNIT_OPTION,
       JSON_OPTION,
     ],
@@ -83,9 +88,11 @@ const ENTRIES: readonly Entry[] = [
       ["--certificate <file>", "evidence: the certificate of a detached signature"],
       ["--attestation <file>", "evidence: a PEP 740 attestation or provenance object"],
       ["--key <pem>", "the managed key that must have signed"],
+      ["--predicate-type <uri>", "the predicate type that a given attestation must have"],
       ["--rekor-url <url>", "log to ask for the entry of a detached signature"],
       ...TRUST_OPTIONS,
       ...PROFILE_OPTIONS,
+      SUMMARY_OPTION,
       JUNIT_OPTION,
       JSON_OPTION,
     ],

@@ -7,7 +7,6 @@ import {
   realpath,
   rename,
   rm,
-  utimes,
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,23 +14,12 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { BuildRecord } from "../formats/build-record.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { BUILD_SCRIPT } from "./build-script.ts";
+import { type BuildInputs, type BuildRequest, prepareSource } from "./build-source.ts";
 import { buildTools } from "./build-tools.ts";
 import { buildingEnvironment, type Environment, installingEnvironment } from "./environment.ts";
-import { gitState } from "./git.ts";
-import { hideEdit } from "./git-copy.ts";
 import { lastLines, runProgram } from "./process.ts";
 import { findPython, type Python, type PythonWish } from "./python.ts";
-import { copySource, type SourceCopy } from "./source-copy.ts";
-import { editProject, type MetadataSettings } from "./toml.ts";
-
-export type BuildRequest = {
-  /** The project's folder: only read. */
-  readonly project: string;
-  /** The output folder: neither copied nor written here. */
-  readonly out: string;
-  readonly reproducible: boolean;
-  readonly metadata: MetadataSettings;
-};
+import type { SourceCopy } from "./source-copy.ts";
 
 /** What a backend made, in a temporary folder. */
 export type Build = {
@@ -51,6 +39,8 @@ export type Build = {
 };
 
 export type Builder = {
+  /** What `build` would start from now; makes nothing. Fails as `build` does. */
+  inputs(request: BuildRequest): Promise<Result<BuildInputs>>;
   /**
    * Builds an sdist from a copy of the project and a wheel from that sdist, in isolated
    * environments. Fails with a BUILD_ code, CONFIG or FORMAT_TOML; `onOutput` is given what pip
@@ -72,16 +62,26 @@ type Answer =
 
 /** A builder on this machine. `wish.environment` is the environment of the tool itself. */
 export const systemBuilder = (wish: PythonWish): Builder => ({
-  build: async (request, onOutput) => {
-    const project = await projectFolder(request.project);
-    if (!project.ok) return project;
-    const python = await findPython(wish);
-    if (!python.ok) return python;
-    const work = await realpath(await mkdtemp(join(tmpdir(), "wheelseal-build-")));
-    const discard = () => rm(work, { recursive: true, force: true });
+  inputs: async (request) => {
+    const begun = await begin(request, wish);
+    if (!begun.ok) return begun;
+    const { work, located, python, discard } = begun.value;
     try {
-      const located = { ...request, project: project.value, out: await realFuture(request.out) };
-      const built = await buildIn(work, located, python.value, wish.environment, onOutput);
+      const prepared = await prepareSource(work, located, wish.environment);
+      if (!prepared.ok) return prepared;
+      const { version, implementation, system } = python;
+      const { source, metadata } = prepared.value;
+      return ok({ source, metadata, python: { version, implementation, platform: system } });
+    } finally {
+      await discard();
+    }
+  },
+  build: async (request, onOutput) => {
+    const begun = await begin(request, wish);
+    if (!begun.ok) return begun;
+    const { work, located, python, discard } = begun.value;
+    try {
+      const built = await buildIn(work, located, python, wish.environment, onOutput);
       if (!built.ok) await discard();
       return built.ok ? ok({ ...built.value, discard }) : built;
     } catch (error) {
@@ -90,6 +90,26 @@ export const systemBuilder = (wish: PythonWish): Builder => ({
     }
   },
 });
+
+type Begun = {
+  /** A temporary folder that `discard` removes. */
+  readonly work: string;
+  /** The request with real paths. */
+  readonly located: BuildRequest;
+  readonly python: Python;
+  readonly discard: () => Promise<void>;
+};
+
+const begin = async (request: BuildRequest, wish: PythonWish): Promise<Result<Begun>> => {
+  const project = await projectFolder(request.project);
+  if (!project.ok) return project;
+  const python = await findPython(wish);
+  if (!python.ok) return python;
+  const located = { ...request, project: project.value, out: await realFuture(request.out) };
+  const work = await realpath(await mkdtemp(join(tmpdir(), "wheelseal-build-")));
+  const discard = () => rm(work, { recursive: true, force: true });
+  return ok({ work, located, python: python.value, discard });
+};
 
 /** The real path that a folder will have once it is made. */
 const realFuture = async (folder: string): Promise<string> => {
@@ -119,54 +139,25 @@ const buildIn = async (
   environment: Environment,
   onOutput: (text: string) => void,
 ): Promise<Result<BuildParts>> => {
-  const { project, out } = request;
-  const state = await gitState(project, environment, out);
-  if (!state.ok) return state;
   const tools = await buildTools(python, environment);
   if (!tools.ok) return tools;
-  const target = join(work, "source");
-  await mkdir(target);
-  const copied = await copySource({ project, out, target, state: state.value, environment });
-  if (!copied.ok) return copied;
-  const edited = await editCopy(copied.value, request.metadata, target, environment);
-  if (!edited.ok) return edited;
-  const answer = await runScript(work, tools.value, copied.value, request, environment, onOutput);
+  const prepared = await prepareSource(work, request, environment);
+  if (!prepared.ok) return prepared;
+  const { copy, source, metadata } = prepared.value;
+  const answer = await runScript(work, tools.value, copy, request, environment, onOutput);
   if (!answer.ok) return answer;
   const { sdist, wheel, backend, resolved } = answer.value;
-  const { commitTime: _, top: __, ...origin } = state.value ?? { dirty: false, top: "" };
   const made = join(work, "out");
   return ok({
     filenames: [wheel, sdist],
     path: (filename) => join(made, filename),
     place: (filename, folder) => place(join(made, filename), folder, filename),
-    source: { ...origin, sourceDateEpoch: copied.value.sourceDateEpoch },
-    metadata: edited.value,
+    source,
+    metadata,
     backend,
     python: answer.value.python,
     resolved,
   });
-};
-
-/** Edits the pyproject.toml of the copy, where anything is to be set. */
-const editCopy = async (
-  copy: SourceCopy,
-  settings: MetadataSettings,
-  target: string,
-  environment: Environment,
-): Promise<Result<BuildRecord["settings"]["metadata"]>> => {
-  if (Object.values(settings).every((value) => value === undefined)) return ok({});
-  const path = join(copy.folder, "pyproject.toml");
-  const text = await readFile(path, "utf8").catch(() => undefined);
-  if (text === undefined) {
-    return fail("CONFIG", "the project has no pyproject.toml, so its metadata cannot be set");
-  }
-  const edited = editProject(text, settings);
-  if (!edited.ok) return edited;
-  if (edited.value.text === text) return ok({});
-  await writeFile(path, edited.value.text);
-  await utimes(path, copy.sourceDateEpoch, copy.sourceDateEpoch);
-  const hidden = copy.inGit ? await hideEdit(target, path, environment) : ok(undefined);
-  return hidden.ok ? ok(edited.value.changed) : hidden;
 };
 
 /** Same path, hash seed and flags in every build: what compilers put into their output. */

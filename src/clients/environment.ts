@@ -50,6 +50,10 @@ export const plainEnvironment = (from: Environment): Record<string, string> =>
 export const buildingEnvironment = (from: Environment): Record<string, string> =>
   select(from, (name) => PLAIN.includes(name.toUpperCase()) || BUILDING.test(name));
 
+/** Those of the user's variables that tell compilers and backends how to build. */
+export const buildingVariables = (from: Environment): Record<string, string> =>
+  select(from, (name) => BUILDING.test(name));
+
 /** What pip needs beside the plain environment; only pip may see it. */
 export const installingEnvironment = (from: Environment): Record<string, string> =>
   select(from, (name) => INSTALLING.test(name) && !DISTURBING.test(name));

@@ -1,4 +1,4 @@
-import { access } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { type Environment, plainEnvironment } from "./environment.ts";
@@ -10,7 +10,10 @@ export type GitState = {
   readonly top: string;
   /** 40 or 64 hexadecimal digits; absent before the first commit. */
   readonly commit?: string;
-  /** Seconds since 1970: the committer's time. */
+  /**
+   * Seconds since 1970: the committer's time of the last commit that touched the folder, so that
+   * other commits of the repository do not change a build; of HEAD where the folder has changes.
+   */
   readonly commitTime?: number;
   /** For example `refs/heads/main`; absent on a detached head. */
   readonly ref?: string;
@@ -90,6 +93,41 @@ export const publicUri = (url: string): string | undefined => {
   return `${parsed.protocol}//${user}${parsed.host}${parsed.pathname}`;
 };
 
+/** Where history was cut off, the oldest commit seems to have made every file: HEAD is no worse. */
+const commitTime = async (
+  folder: string,
+  environment: Environment,
+  dirty: boolean,
+): Promise<Result<number>> => {
+  const last = async (...paths: string[]) => {
+    const args = ["log", "-1", "--format=%ct %H", "--no-show-signature", ...paths];
+    const printed = await git(folder, environment, args);
+    return printed.ok ? ok(printed.value.trim().split(" ")) : printed;
+  };
+  const head = await last();
+  if (!head.ok) return head;
+  const touching = dirty ? head : await last("--", ".");
+  const [time = "", commit = ""] = touching.ok ? touching.value : [];
+  const cut = await git(folder, environment, ["rev-parse", "--git-path", "shallow"]);
+  const boundary = cut.ok
+    ? await readFile(resolve(folder, cut.value.trim()), "utf8").catch(() => "")
+    : "";
+  const known = time !== "" && !boundary.includes(commit);
+  return ok(Number(known ? time : head.value[0]));
+};
+
+/**
+ * The commit and the tags that a version taken from git depends on, as text; empty outside git.
+ */
+export const gitNames = async (folder: string, environment: Environment): Promise<string> => {
+  const commit = await git(folder, environment, ["rev-parse", "--verify", "--quiet", "HEAD"]);
+  if (!commit.ok) return "";
+  const tags = await git(folder, environment, [
+    ...["for-each-ref", "--format=%(objectname) %(refname)", "--merged=HEAD", "refs/tags"],
+  ]);
+  return `${commit.value}${tags.ok ? tags.value : ""}`;
+};
+
 /**
  * The state of the repository that holds `folder`; `undefined` outside any. `ignoring` is a folder, absolute,
  * whose files do not count as changes: the output folder.
@@ -113,16 +151,14 @@ export const gitState = async (
   );
   if (!status.ok) return status;
   const commit = await ask("rev-parse", "--verify", "--quiet", "HEAD");
-  const time = await ask("log", "-1", "--format=%ct", "--no-show-signature");
+  const time = await commitTime(folder, environment, status.value !== "");
   const ref = await ask("symbolic-ref", "--quiet", "HEAD");
   const origin = await ask("config", "--get", "remote.origin.url");
   const uri = origin.ok ? publicUri(origin.value.trim()) : undefined;
   return ok({
     top: top.value.replace(/\r?\n$/, ""),
     dirty: status.value !== "",
-    ...(commit.ok && time.ok
-      ? { commit: commit.value.trim(), commitTime: Number(time.value.trim()) }
-      : {}),
+    ...(commit.ok && time.ok ? { commit: commit.value.trim(), commitTime: time.value } : {}),
     ...(ref.ok ? { ref: ref.value.trim() } : {}),
     ...(uri === undefined ? {} : { uri }),
   });

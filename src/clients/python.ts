@@ -11,6 +11,8 @@ export type Python = {
   readonly implementation: string;
   /** `sysconfig`'s name of the platform, for example `linux-x86_64`. */
   readonly platform: string;
+  /** `platform.platform()`, as a build record states it. */
+  readonly system: string;
 };
 
 export type PythonWish = {
@@ -27,6 +29,7 @@ const PROBE_TIME = 20_000;
 const PROBE =
   "import json,platform,sys,sysconfig;print(json.dumps([sys.executable," +
   "platform.python_version(),platform.python_implementation(),sysconfig.get_platform()," +
+  "platform.platform()," +
   "list(sys.version_info[:2])]))";
 
 type Probe = { readonly python: Python; readonly minor: number };
@@ -50,10 +53,14 @@ const probe = async (path: string, environment: Environment): Promise<Result<Pro
 
 const parseProbe = (path: string, printed: string): Result<Probe> => {
   try {
-    const [executable, version, implementation, platform, [major, minor]] = JSON.parse(printed);
+    const [executable, version, implementation, platform, system, [major, minor]] =
+      JSON.parse(printed);
     if (major !== 3) return fail("BUILD_PYTHON", `${path} is Python ${version}`);
     return ok({
-      python: { path: executable === "" ? path : executable, version, implementation, platform },
+      python: {
+        ...{ version, implementation, platform, system },
+        path: executable === "" ? path : executable,
+      },
       minor,
     });
   } catch {

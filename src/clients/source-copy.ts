@@ -20,6 +20,8 @@ export type SourceCopy = {
   readonly folder: string;
   /** Seconds since 1970, also the time of every file in the copy. */
   readonly sourceDateEpoch: number;
+  /** What was copied: relative to `folder`. */
+  readonly paths: readonly string[];
   /** Whether the copy is a git work tree. */
   readonly inGit: boolean;
 };
@@ -79,7 +81,8 @@ export const copySource = async (wish: SourceWish): Promise<Result<SourceCopy>> 
       const placed = await copyRepository(wish.project, wish.target, wish.environment);
       if (!placed.ok) return placed;
     }
-    return ok({ folder, sourceDateEpoch, inGit: wish.state !== undefined });
+    const inGit = wish.state !== undefined;
+    return ok({ folder, sourceDateEpoch, paths: listed.value, inGit });
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;

@@ -28,6 +28,13 @@ export type BuildRecord = {
     readonly dirty: boolean;
     /** Seconds since 1970 given to the backend as SOURCE_DATE_EPOCH. */
     readonly sourceDateEpoch: number;
+    /**
+     * SHA-256 in lower-case hexadecimal over modes, contents and paths of the files that were
+     * built from, as they were before metadata was set. Absent in records of other tools.
+     */
+    readonly digest?: string;
+    /** The like over variables, and commit and tags where the version comes from git. */
+    readonly surroundings?: string;
   };
   readonly settings: {
     readonly reproducible: boolean;
@@ -120,16 +127,25 @@ const readSource = (json: Json): BuildRecord["source"] => {
     ...text("ref"),
     dirty: json.field("dirty").boolean(),
     sourceDateEpoch: json.field("sourceDateEpoch").integer(),
+    ...fingerprint(json, "digest"),
+    ...fingerprint(json, "surroundings"),
   };
 };
 
+const fingerprint = <Name extends string>(json: Json, name: Name): { [key in Name]?: string } => {
+  const field = json.optional(name);
+  return field === undefined ? {} : ({ [name]: readDigest(field) } as { [key in Name]: string });
+};
+
+const readDigest = (json: Json): string => {
+  const text = json.string();
+  return /^[0-9a-f]{64}$/.test(text) ? text : json.refuse("is not a SHA-256 digest in hexadecimal");
+};
+
 const readDistribution = (json: Json): BuiltDistribution => {
-  const sha256 = json.field("sha256").string();
-  if (!/^[0-9a-f]{64}$/.test(sha256))
-    json.field("sha256").refuse("is not a SHA-256 digest in hexadecimal");
   return {
     filename: json.field("filename").string(),
-    sha256,
+    sha256: readDigest(json.field("sha256")),
     size: json.field("size").integer(),
   };
 };

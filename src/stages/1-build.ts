@@ -1,4 +1,5 @@
-import type { Build, Builder, BuildRequest } from "../clients/builder.ts";
+import type { BuildRequest } from "../clients/build-source.ts";
+import type { Build, Builder } from "../clients/builder.ts";
 import type { Files } from "../clients/files.ts";
 import { type Distribution, parseDistributionFilename } from "../dists/filename.ts";
 import { parseName } from "../dists/name.ts";
@@ -13,8 +14,12 @@ import {
 import { hex } from "../formats/bytes.ts";
 import { all, fail, ok, type Result } from "../formats/result.ts";
 import type { Report } from "./events.ts";
+import { type KeepRule, keptBuild, REMAINS } from "./kept-build.ts";
 
-export type BuildInput = BuildRequest;
+export type BuildInput = BuildRequest & {
+  /** When to keep an earlier build of the same source; always built where absent. */
+  readonly keep?: KeepRule;
+};
 
 export type BuildClients = {
   readonly builder: Builder;
@@ -29,6 +34,9 @@ export type BuildClients = {
 /**
  * Stage 1: one wheel and one sdist of the project in `input.out`, and the build record beside
  * them. The project's folder is not changed.
+ *
+ * With `keep`, an earlier build of the same source with the same settings is kept, so that what was
+ * signed and published from it stays what it is.
  *
  * Distributions of an earlier build, which that build's record names, are replaced together with
  * their signatures; distributions from elsewhere are a failure, so that nothing is signed later
@@ -45,17 +53,29 @@ export const build = async (
   const { builder, report, now } = clients;
   const startedAt = now();
   report({ kind: "started", stage: "build", at: startedAt });
+  const kept = input.keep === undefined ? ok(undefined) : await keptBuild(input, clients);
+  if (!kept.ok) return conclude(kept, clients);
+  if (kept.value !== undefined) return conclude(ok(kept.value), clients, "kept as it was built");
   const built = await builder.build(input, (text) =>
     report({ kind: "output", stage: "build", at: now(), text }),
   );
   const result = built.ok ? await deliver(input, clients, built.value, startedAt) : built;
   if (built.ok) await built.value.discard();
+  return conclude(result, clients);
+};
+
+const conclude = (
+  result: Result<BuildRecord>,
+  { report, now }: BuildClients,
+  note?: string,
+): Result<BuildRecord> => {
   if (!result.ok) {
     report({ kind: "failed", stage: "build", at: now(), failure: result.error });
     return result;
   }
   const { name, version, distributions } = result.value;
-  const summary = `${name} ${version}: ${distributions.map((made) => made.filename).join(", ")}`;
+  const made = distributions.map(({ filename }) => filename).join(", ");
+  const summary = `${name} ${version}: ${made}${note === undefined ? "" : `, ${note}`}`;
   report({ kind: "finished", stage: "build", at: now(), summary });
   return result;
 };
@@ -151,8 +171,6 @@ const checkWish = (input: BuildInput, dist: Distribution): Result<void> => {
 
 const MAX_RECORD = 16 * 1024 * 1024;
 const DISTRIBUTION = /\.(whl|tar\.gz|zip|egg)$/;
-/** A killed write's remains: see the clients that write. */
-const REMAINS = /^\..+\.\d+\.\d+\.tmp$/;
 
 /** Names in the output folder that the earlier build's record covers, with their signatures. */
 const oldDistributions = async (

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -43,6 +44,44 @@ test("commit, time, ref, origin and changes", async (t) => {
   assert.equal(unwrap(await gitState(root, process.env, out))?.dirty, false);
   writeFileSync(join(root, "new"), "");
   assert.equal(unwrap(await gitState(root, process.env, out))?.dirty, true);
+});
+
+test("the time is that of the last commit that touched the folder, where it has no changes", async (t) => {
+  const root = folder(t);
+  mkdirSync(join(root, "one"));
+  writeFileSync(join(root, "one", "a"), "1");
+  commitAll(root);
+  writeFileSync(join(root, "b"), "1");
+  runGit(root, "add", "-A");
+  runGit(root, "commit", "-q", "-m", "later", "--date=1800000000 +0000");
+  execFileSync(
+    "git",
+    [
+      "-C",
+      root,
+      "-c",
+      "user.name=t",
+      "-c",
+      "user.email=t@t.invalid",
+      "commit",
+      "-q",
+      "--amend",
+      "--no-edit",
+    ],
+    {
+      env: { PATH: process.env.PATH, HOME: root, GIT_COMMITTER_DATE: "1800000000 +0000" },
+    },
+  );
+  const one = join(root, "one");
+  const timeOf = async (path: string) =>
+    unwrap(await gitState(path, process.env, join(path, "dist")))?.commitTime;
+  assert.equal(await timeOf(one), 1_700_000_000);
+  assert.equal(await timeOf(root), 1_800_000_000);
+  writeFileSync(join(one, "new"), "");
+  assert.equal(await timeOf(one), 1_800_000_000);
+  const shallow = folder(t);
+  execFileSync("git", ["clone", "-q", "--depth=1", `file://${root}`, shallow]);
+  assert.equal(await timeOf(join(shallow, "one")), 1_800_000_000);
 });
 
 test("a detached head has no ref; a repository without a commit has none", async (t) => {

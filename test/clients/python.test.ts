@@ -12,7 +12,14 @@ after(() => rmSync(bin, { recursive: true, force: true }));
 /** An "interpreter" that answers the probe as `version` would. */
 const pretend = (name: string, version: string): void => {
   const numbers = version.split(".").slice(0, 2).map(Number);
-  const answer = JSON.stringify([`/x/${version}`, version, "CPython", "linux-x86_64", numbers]);
+  const answer = JSON.stringify([
+    `/x/${version}`,
+    version,
+    "CPython",
+    "linux-x86_64",
+    "Linux",
+    numbers,
+  ]);
   writeFileSync(join(bin, name), `#!/bin/sh\necho '${answer}'\n`);
   chmodSync(join(bin, name), 0o755);
 };

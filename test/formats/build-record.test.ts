@@ -12,7 +12,10 @@ const RECORD: BuildRecord = {
   recordVersion: 1,
   name: "greeter",
   version: "1.0.0",
-  source: { commit: "a".repeat(40), dirty: false, sourceDateEpoch: 1_700_000_000 },
+  source: {
+    ...{ commit: "a".repeat(40), dirty: false, sourceDateEpoch: 1_700_000_000 },
+    ...{ digest: "b".repeat(64), surroundings: "c".repeat(64) },
+  },
   settings: { reproducible: true, metadata: { "project.name": "greeter" } },
   backend: { name: "setuptools.build_meta", requires: ["setuptools>=77"] },
   python: { version: "3.12.1", implementation: "CPython", platform: "linux-x86_64" },
@@ -32,6 +35,10 @@ const BROKEN: readonly (readonly [string, (record: Record<string, unknown>) => v
   [
     "a digest that is not one",
     (record) => Object.assign(record, { distributions: [{ filename: "a", sha256: "0", size: 1 }] }),
+  ],
+  [
+    "a fingerprint that is not one",
+    (record) => Object.assign(record, { source: { ...RECORD.source, digest: "B".repeat(64) } }),
   ],
   ["a name that is a number", (record) => Object.assign(record, { name: 1 })],
 ];

@@ -22,6 +22,7 @@ const fakeBuilder = (
 ): Builder & { discarded: number } => {
   const builder = {
     discarded: 0,
+    inputs: async () => fail("INTERNAL", "nobody asked to keep a build"),
     build: async (request: BuildInput) => {
       mkdirSync(made, { recursive: true });
       for (const name of filenames) writeFileSync(join(made, name), `content of ${name}`);
