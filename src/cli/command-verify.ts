@@ -4,20 +4,24 @@ import { inspectDistribution } from "../clients/archive.ts";
 import { rekorAt } from "../clients/rekor.ts";
 import { importPublicKey, type PublicKey } from "../crypto/keys.ts";
 import type { Artifact } from "../formats/artifact.ts";
+import type { BuildRecord } from "../formats/build-record.ts";
 import { fromHex, fromUtf8, utf8 } from "../formats/bytes.ts";
 import { parsePem } from "../formats/pem.ts";
-import { type Failure, fail, ok, type Result } from "../formats/result.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
-import { verifyFile, verifyFolder } from "../stages/3-verify.ts";
+import { type FolderVerdict, verifyFile, verifyFolder } from "../stages/3-verify.ts";
 import type { ReleaseVerdict } from "../stages/release.ts";
 import { type GivenEvidence, verifySingle } from "../stages/single.ts";
+import { buildLevels } from "../stages/summary.ts";
 import { demandOf, type Expected } from "../verification/policy.ts";
 import type { Verdict } from "../verification/verdict.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
 import { expectedFor } from "./expectation.ts";
 import { pinnedRecord } from "./pinned-record.ts";
-import { junitDocument, releaseDocument, showRelease } from "./render-release.ts";
+import { junitDocument, releaseDocument, showLevels, showRelease } from "./render-release.ts";
 import { showVerdicts, verdictsDocument } from "./render-verdict.ts";
+import { runSummary } from "./run-summary.ts";
+import { inSession, openSession, type Session } from "./session.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { type Trust, trustOf } from "./trust.ts";
 
@@ -35,58 +39,91 @@ export const verifyCommand: Command = async (invocation) => {
     : verifyReleases(invocation, settings.value);
 };
 
-/** Folders and files with their evidence beside them. */
+/** Whom to trust and to expect; the session where a summary is to be signed. */
+type Against = { readonly trust: Trust; readonly expect: Expected; readonly session?: Session };
+
+/** Folders and files with their evidence beside them; no service is needed but for a summary. */
 const verifyReleases = async (invocation: Invocation, settings: Settings): Promise<number> => {
-  const { operands, flags, terminal, files, outside } = invocation;
+  if (invocation.flags.summary !== undefined) {
+    const session = await openSession(invocation, settings, "gitlab");
+    if (!session.ok) return refuse(invocation, session.error);
+    const { trust, expect } = session.value;
+    const against = { trust, expect, session: session.value };
+    return inSession(session.value, () =>
+      verifyAgainst(invocation, session.value.settings, against),
+    );
+  }
   const trust = await trustOf(invocation, settings);
   if (!trust.ok) return refuse(invocation, trust.error);
   const expect = await expectedFor(invocation, settings, trust.value);
   if (!expect.ok) return refuse(invocation, expect.error);
+  return verifyAgainst(invocation, settings, { trust: trust.value, expect: expect.value });
+};
+
+const verifyAgainst = async (
+  invocation: Invocation,
+  settings: Settings,
+  against: Against,
+): Promise<number> => {
+  const { operands, terminal } = invocation;
   const verdicts: ReleaseVerdict[] = [];
+  let built: BuildRecord | undefined;
   for (const operand of operands.length === 0 ? ["dist"] : operands) {
     const path = resolve(terminal.cwd, operand);
-    const input = {
-      expect: expect.value,
-      trust: trust.value.root,
-      files,
-      inspect: inspectDistribution,
-      now: outside.now,
-      report: () => undefined,
-    };
     const isFile = await stat(path).then(
       (found) => found.isFile(),
       () => false,
     );
-    const record = isFile ? undefined : await pinnedRecord(invocation, settings, path);
-    if (record?.ok === false) return refuse(invocation, record.error);
-    const verdict = isFile
-      ? await verifyFile(path, input)
-      : await verifyFolder({ ...input, folder: path });
+    const record = isFile ? ok(undefined) : await pinnedRecord(invocation, settings, path);
+    if (!record.ok) return refuse(invocation, record.error);
+    built ??= record.value?.record;
+    const verdict = await verifyPath(invocation, against, path, isFile);
     if (!verdict.ok) return refuse(invocation, verdict.error);
     verdicts.push(...verdict.value.verdicts);
   }
-  const failed = verdicts.find((verdict) => verdict.failure !== undefined)?.failure;
-  return conclude(
-    invocation,
-    verdicts,
-    failed,
-    typeof flags.junit === "string" ? flags.junit : undefined,
-  );
+  const { session } = against;
+  if (session !== undefined) {
+    const run = { invocation, session, report: () => undefined };
+    const signed = await runSummary(run, verdicts, built);
+    if (!signed.ok) return refuse(invocation, signed.error);
+  }
+  return conclude(invocation, verdicts);
+};
+
+const verifyPath = (
+  { files, outside }: Invocation,
+  { trust, expect }: Against,
+  path: string,
+  isFile: boolean,
+): Promise<Result<FolderVerdict>> => {
+  const input = {
+    expect,
+    trust: trust.root,
+    files,
+    inspect: inspectDistribution,
+    now: outside.now,
+    report: () => undefined,
+  };
+  return isFile ? verifyFile(path, input) : verifyFolder({ ...input, folder: path });
 };
 
 const conclude = async (
   invocation: Invocation,
   verdicts: readonly ReleaseVerdict[],
-  failed: Failure | undefined,
-  junit: string | undefined,
 ): Promise<number> => {
   const { terminal, files, flags } = invocation;
-  if (junit !== undefined) {
+  const { junit, summary } = flags;
+  const failed = verdicts.find((verdict) => verdict.failure !== undefined)?.failure;
+  if (typeof junit === "string") {
     const written = await files.write(resolve(terminal.cwd, junit), utf8(junitDocument(verdicts)));
     if (!written.ok) return refuse(invocation, written.error);
   }
-  if (flags.json === true) terminal.out(releaseDocument(verdicts, failed));
-  else for (const verdict of verdicts) showRelease(terminal, verdict);
+  const levels = summary === undefined ? undefined : buildLevels(verdicts);
+  if (flags.json === true) terminal.out(releaseDocument(verdicts, failed, levels));
+  else {
+    for (const verdict of verdicts) showRelease(terminal, verdict);
+    if (levels !== undefined) showLevels(terminal, levels);
+  }
   return failed === undefined ? 0 : refuse({ ...invocation, flags: {} }, failed);
 };
 
@@ -106,10 +143,14 @@ const judgeGiven = async (
   invocation: Invocation,
   settings: Settings,
 ): Promise<Result<Verdict[]>> => {
-  const { operands, outside } = invocation;
+  const { operands, outside, flags } = invocation;
+  const predicateType = flags["predicate-type"];
   const [operand, ...more] = operands;
   if (operand === undefined || more.length > 0) {
     return fail("USAGE", "evidence was named, so exactly one file must be");
+  }
+  if (flags.summary !== undefined) {
+    return fail("USAGE", "a summary is made of a release with its evidence beside it");
   }
   const trust = await trustOf(invocation, settings);
   if (!trust.ok) return trust;
@@ -128,6 +169,7 @@ const judgeGiven = async (
     evidence: evidence.value,
     expect: demand.value.expect,
     tlogThreshold: demand.value.tlogThreshold,
+    ...(typeof predicateType === "string" ? { predicateTypes: [predicateType] } : {}),
     trust: trust.value.root satisfies TrustedRoot,
     now: outside.now(),
     ...(online ? { rekor: rekorAt(url, outside) } : {}),

@@ -89,7 +89,7 @@ const ENTRIES: readonly Entry[] = [
       ["--attestation <file>", "evidence: a PEP 740 attestation or provenance object"],
       ["--key <pem>", "the managed key that must have signed"],
       ["--predicate-type <uri>", "the predicate type that a given attestation must have"],
-      ["--rekor-url <url>", "log to ask for the entry of a detached signature"],
+      ...SERVICE_OPTIONS,
       ...TRUST_OPTIONS,
       ...PROFILE_OPTIONS,
       SUMMARY_OPTION,

@@ -1,6 +1,7 @@
 import type { Failure } from "../formats/result.ts";
 import { visible } from "../formats/visible.ts";
 import type { Proof, ReleaseVerdict, WaiverNote } from "../stages/release.ts";
+import type { LevelReason } from "../stages/summary.ts";
 import { describeWaiver } from "../verification/policy.ts";
 import type { Check } from "../verification/verdict.ts";
 import { paint, type Terminal } from "./terminal.ts";
@@ -34,6 +35,13 @@ export const showRelease = (terminal: Terminal, verdict: ReleaseVerdict): void =
   }
 };
 
+/** The SLSA levels of a summary, each with the reason why it is or is not reached. */
+export const showLevels = (terminal: Terminal, levels: readonly LevelReason[]): void => {
+  for (const { level, reached, reason } of levels) {
+    terminal.out(`${reached ? "reached " : "not     "} ${level}: ${visible(reason)}`);
+  }
+};
+
 /** Every waiver about a file, and what it came to: printed on each run, needed or not. */
 export const waiverLines = ({ waivers }: ReleaseVerdict): string[] => waivers.map(waiverLine);
 
@@ -46,9 +54,15 @@ const waiverLine = ({ waiver, over, excused }: WaiverNote): string => {
 export const releaseDocument = (
   verdicts: readonly ReleaseVerdict[],
   failed: Failure | undefined,
+  levels?: readonly LevelReason[],
 ): string =>
   JSON.stringify(
-    { ok: failed === undefined, ...(failed && { error: failed }), files: verdicts },
+    {
+      ok: failed === undefined,
+      ...(failed && { error: failed }),
+      files: verdicts,
+      ...(levels && { levels }),
+    },
     null,
     2,
   );

@@ -8,8 +8,8 @@ import {
 import { rekorAt } from "../clients/rekor.ts";
 import { timestampAuthorityAt } from "../clients/tsa.ts";
 import type { BuildRecord } from "../formats/build-record.ts";
-import { fail, type Result } from "../formats/result.ts";
-import { type SignedDistribution, sign } from "../stages/2-sign.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
+import { type SignClients, type SignedDistribution, sign } from "../stages/2-sign.ts";
 import type { Run } from "./run-stages.ts";
 
 /** The variable that GitLab's `id_tokens` fills by convention. */
@@ -36,15 +36,11 @@ const identityOf = (run: Run, record: BuildRecord | undefined): IdentitySource =
   return identityFromLocalStack(issuer, demand, outside);
 };
 
-/** Signs the folder's distributions by the services of the settings, or of the trust in use. */
-export const runSign = async (
-  run: Run,
-  folder: string,
-  record: BuildRecord | undefined,
-): Promise<Result<SignedDistribution[]>> => {
+/** The clients that sign, by the services of the settings, or of the trust in use. */
+export const signClients = (run: Run, record: BuildRecord | undefined): Result<SignClients> => {
   const { invocation, session, report } = run;
   const { settings, trust } = session;
-  const { outside, files, flags } = invocation;
+  const { outside, files } = invocation;
   const fulcioUrl = settings.text("fulcio-url") ?? trust.fulcioUrl;
   const rekorUrl = settings.text("rekor-url") ?? trust.rekorUrl;
   const tsaUrl = settings.text("tsa-url") ?? trust.tsaUrl;
@@ -52,6 +48,27 @@ export const runSign = async (
     return fail("CONFIG", "no certificate authority is known: give --fulcio-url");
   if (rekorUrl === undefined)
     return fail("CONFIG", "no transparency log is known: give --rekor-url");
+  return ok({
+    identity: identityOf(run, record),
+    fulcio: fulcioAt(fulcioUrl, outside),
+    rekor: rekorAt(rekorUrl, outside),
+    ...(tsaUrl === undefined ? {} : { tsa: timestampAuthorityAt(tsaUrl, outside) }),
+    files,
+    now: outside.now,
+    report,
+  });
+};
+
+/** Signs the folder's distributions. */
+export const runSign = async (
+  run: Run,
+  folder: string,
+  record: BuildRecord | undefined,
+): Promise<Result<SignedDistribution[]>> => {
+  const { invocation, session } = run;
+  const { settings, trust } = session;
+  const clients = signClients(run, record);
+  if (!clients.ok) return clients;
   const jobName = settings.env.CI_JOB_NAME;
   return sign(
     {
@@ -61,17 +78,9 @@ export const runSign = async (
       ...(session.expect.kind === "policy" ? {} : { expect: session.expect }),
       force: settings.on("force"),
       certificatePerFile: settings.on("certificate-per-file"),
-      withoutRecord: flags["without-record"] === true,
+      withoutRecord: invocation.flags["without-record"] === true,
       ...(jobName === undefined ? {} : { jobName }),
     },
-    {
-      identity: identityOf(run, record),
-      fulcio: fulcioAt(fulcioUrl, outside),
-      rekor: rekorAt(rekorUrl, outside),
-      ...(tsaUrl === undefined ? {} : { tsa: timestampAuthorityAt(tsaUrl, outside) }),
-      files,
-      now: outside.now,
-      report,
-    },
+    clients.value,
   );
 };

@@ -31,6 +31,8 @@ export const HINTS = {
     "No attestation was given, so nothing is proven. Ask the publisher for attestations.",
   ATTESTATION_CLAIMS:
     "The attestation claims something its certificate does not. Treat it as forged, and tell the publisher.",
+  SUMMARY_FAILED:
+    "The verifier that signed the summary refused the file. Do not use it; verify the file itself to see why.",
   DETACHED_FORMAT: "The .sig or .crt file is not in cosign's format. Fetch or make it again.",
   DETACHED_MISMATCH:
     "The .sig or .crt file is not the one in the bundle. Fetch the evidence again; if it stays, do not use the file.",

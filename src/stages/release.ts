@@ -1,3 +1,4 @@
+import { sha256 } from "../crypto/hash.ts";
 import type { Artifact } from "../formats/artifact.ts";
 import { type Attestation, attestationToBundle, parseAttestation } from "../formats/attestation.ts";
 import { type Bundle, parseBundle } from "../formats/bundle.ts";
@@ -40,6 +41,8 @@ export type Proof = {
   readonly kind: ProofKind;
   /** Name of the evidence file. */
   readonly file: string;
+  /** Lower-case hexadecimal digest of that file. */
+  readonly sha256: string;
   readonly verdict: Verdict;
 };
 
@@ -109,7 +112,7 @@ const prove = async (trial: Trial): Promise<Result<void>> => {
   if (!bundle.ok) return bundle;
   const signed = await judge(trial, "bundle", names.bundle, bundle.value);
   if (!signed.ok) return signed;
-  const detached = await proveDetached(trial, bundle.value);
+  const detached = await proveDetached(trial, bundle.value.content);
   if (!detached.ok) return detached;
   const publish = await proveAttested(trial, "publish", names.publishAttestation);
   if (!publish.ok) return publish;
@@ -158,18 +161,23 @@ const proveDetached = async (trial: Trial, bundle: Bundle): Promise<Result<void>
   return excused.value ? ok(undefined) : compareDetached(trial, bundle);
 };
 
+/** A piece of evidence, parsed, and the digest of its bytes. */
+type Read<T> = { readonly content: T; readonly sha256: string };
+
 const required = async <T>(
   input: ReleaseInput,
   name: string,
   parse: (bytes: Uint8Array) => Result<T>,
-): Promise<Result<T>> => {
+): Promise<Result<Read<T>>> => {
   const bytes = await input.evidence(name);
   if (!bytes.ok) return bytes;
   if (bytes.value === undefined) {
     return fail("EVIDENCE_MISSING", `${input.artifact.name} has no ${name}`);
   }
   const parsed = parse(bytes.value);
-  return parsed.ok ? parsed : fail(parsed.error.code, `${name}: ${parsed.error.message}`);
+  return parsed.ok
+    ? ok({ content: parsed.value, sha256: hex(sha256(bytes.value)) })
+    : fail(parsed.error.code, `${name}: ${parsed.error.message}`);
 };
 
 const PREDICATES: Record<Exclude<ProofKind, "bundle">, string> = {
@@ -185,14 +193,15 @@ const attested = async (
 ): Promise<Result<Verdict & { verified: true }>> => {
   const attestation = await required<Attestation>(trial, name, parseAttestation);
   if (!attestation.ok) return attestation;
-  return judge(trial, kind, name, attestationToBundle(attestation.value));
+  const { content, sha256: digest } = attestation.value;
+  return judge(trial, kind, name, { content: attestationToBundle(content), sha256: digest });
 };
 
 const judge = async (
   trial: Trial,
   kind: ProofKind,
   file: string,
-  bundle: Bundle,
+  { content: bundle, sha256: digest }: Read<Bundle>,
 ): Promise<Result<Verdict & { verified: true }>> => {
   const { artifact, trust, now } = trial;
   const { expect, tlogThreshold } = trial.demand;
@@ -210,7 +219,7 @@ const judge = async (
     tlogThreshold,
     ...predicate,
   });
-  trial.proofs.push({ kind, file, verdict });
+  trial.proofs.push({ kind, file, sha256: digest, verdict });
   if (verdict.verified) return ok(verdict);
   const { code, message } = verdict.failure;
   return { ok: false, error: failure(code, `${file}: ${message}`) };
@@ -224,10 +233,13 @@ const compareDetached = async (input: ReleaseInput, bundle: Bundle): Promise<Res
   const certificate = await required(input, names.certificate, parseCertificateFile);
   if (!certificate.ok) return certificate;
   const { content, material } = bundle;
-  if (content.kind !== "message-signature" || !equal(content.signature, signature.value)) {
+  if (content.kind !== "message-signature" || !equal(content.signature, signature.value.content)) {
     return fail("DETACHED_MISMATCH", `${names.signature} is not the signature in ${names.bundle}`);
   }
-  if (material.kind !== "certificate" || !equal(material.certificate.der, certificate.value.der)) {
+  if (
+    material.kind !== "certificate" ||
+    !equal(material.certificate.der, certificate.value.content.der)
+  ) {
     return fail(
       "DETACHED_MISMATCH",
       `${names.certificate} is not the certificate in ${names.bundle}`,

@@ -1,16 +1,13 @@
-import type { ProposedEntry, Rekor } from "../clients/rekor.ts";
+import type { Rekor } from "../clients/rekor.ts";
 import type { TimestampAuthority } from "../clients/tsa.ts";
-import { hasher, sha256 } from "../crypto/hash.ts";
-import { sign, streamSigner } from "../crypto/sign.ts";
 import { formatAttestation } from "../formats/attestation.ts";
-import { type Bundle, type Envelope, formatBundle } from "../formats/bundle.ts";
-import { equal } from "../formats/bytes.ts";
+import { formatBundle } from "../formats/bundle.ts";
 import { formatCertificateFile, formatSignatureFile } from "../formats/detached.ts";
-import { envelopeJson, envelopePae, IN_TOTO_PAYLOAD_TYPE } from "../formats/dsse.ts";
 import { evidenceNames, PREDICATE } from "../formats/evidence.ts";
-import { all, fail, ok, type Result } from "../formats/result.ts";
+import { all, ok, type Result } from "../formats/result.ts";
 import { formatStatement } from "../formats/statement.ts";
 import type { NamedArtifact } from "./release.ts";
+import { signMessage, signStatement } from "./sign-bundle.ts";
 import type { SigningCertificate } from "./signing-certificate.ts";
 
 /** The content of evidence files by their names. */
@@ -44,62 +41,22 @@ export const makeEvidence = async (input: EvidenceInput): Promise<Result<Evidenc
   if (input.sbom !== undefined) {
     attestations.push(attest(input, names.sbomAttestation, PREDICATE.sbom, input.sbom));
   }
-  const made = all(await Promise.all([signMessage(input), ...attestations]));
+  const made = all(await Promise.all([signFile(input), ...attestations]));
   return made.ok ? ok(new Map(made.value.flat())) : made;
 };
 
 type NamedBytes = readonly [string, Uint8Array];
 
-const signMessage = async (input: EvidenceInput): Promise<Result<NamedBytes[]>> => {
-  const { artifact, signing, rekor, tsa } = input;
-  const signed = await signStream(artifact, signing);
-  if (!signed.ok) return signed;
-  const signature = signed.value;
-  const entry = await rekor.create({
-    kind: "hashedrekord",
-    sha256: artifact.sha256,
-    signature,
-    verifier: signing.pem,
-  });
-  if (!entry.ok) return entry;
-  const stamp = tsa === undefined ? undefined : await tsa.stamp(sha256(signature));
-  if (stamp !== undefined && !stamp.ok) return stamp;
-  const bundle: Bundle = {
-    version: "0.3",
-    material: { kind: "certificate", certificate: signing.certificate, chain: [] },
-    entries: [entry.value],
-    timestamps: stamp === undefined ? [] : [stamp.value],
-    content: {
-      kind: "message-signature",
-      digest: { algorithm: "SHA2_256", bytes: artifact.sha256 },
-      signature,
-    },
-  };
+const signFile = async (input: EvidenceInput): Promise<Result<NamedBytes[]>> => {
+  const { artifact, signing } = input;
+  const bundle = await signMessage(artifact, input);
+  if (!bundle.ok) return bundle;
   const names = evidenceNames(artifact.name);
   return ok([
-    [names.signature, formatSignatureFile(signature)],
+    [names.signature, formatSignatureFile(bundle.value.content.signature)],
     [names.certificate, formatCertificateFile(signing.certificate)],
-    [names.bundle, formatBundle(bundle)],
+    [names.bundle, formatBundle(bundle.value)],
   ]);
-};
-
-/** The file is read once more; what is signed must be what was digested before. */
-const signStream = async (
-  artifact: NamedArtifact,
-  { key }: SigningCertificate,
-): Promise<Result<Uint8Array>> => {
-  const signer = streamSigner(key, "sha256");
-  const digest = hasher("sha256");
-  try {
-    for await (const chunk of artifact.open?.() ?? []) {
-      signer.update(chunk);
-      digest.update(chunk);
-    }
-  } catch {
-    return fail("FILE_UNREADABLE", `${artifact.name} cannot be read any more`);
-  }
-  if (equal(digest.digest(), artifact.sha256)) return ok(signer.sign());
-  return fail("DIST_CHANGED", `${artifact.name} changed while it was being signed`);
 };
 
 const attest = async (
@@ -108,22 +65,12 @@ const attest = async (
   predicateType: string,
   predicate: unknown,
 ): Promise<Result<NamedBytes[]>> => {
-  const payload = formatStatement([artifact], predicateType, predicate);
-  const unsigned = { payloadType: IN_TOTO_PAYLOAD_TYPE, payload, keyid: "" };
-  const signature = sign(
-    signing.key,
-    "sha256",
-    envelopePae({ ...unsigned, signature: new Uint8Array() }),
-  );
-  const entry = await rekor.create(proposed({ ...unsigned, signature }, signing.pem));
-  if (!entry.ok) return entry;
+  const statement = formatStatement([artifact], predicateType, predicate);
+  // PEP 740 attestations have no place for a timestamp: the log's promise stands for the time.
+  const bundle = await signStatement(statement, { signing, rekor });
+  if (!bundle.ok) return bundle;
+  const { entries, content } = bundle.value;
   const { certificate } = signing;
-  const attestation = { certificate, entries: [entry.value], statement: payload, signature };
-  return ok([[file, formatAttestation(attestation)]]);
+  const { signature } = content.envelope;
+  return ok([[file, formatAttestation({ certificate, entries, statement, signature })]]);
 };
-
-const proposed = (envelope: Envelope, verifier: string): ProposedEntry => ({
-  kind: "dsse",
-  envelope: JSON.stringify(envelopeJson(envelope)),
-  verifier,
-});

@@ -7,10 +7,12 @@ import {
   parseCosignBundle,
   parseSignatureFile,
 } from "../formats/detached.ts";
+import { PREDICATE } from "../formats/evidence.ts";
 import { formatPem } from "../formats/pem.ts";
 import { parseProvenance } from "../formats/provenance-object.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
+import { readSummary } from "../verification/summary.ts";
 import type { Expectation, Verdict } from "../verification/verdict.ts";
 import { verify } from "../verification/verify.ts";
 
@@ -29,6 +31,8 @@ export type SingleInput = {
   readonly artifact: Artifact;
   readonly evidence: GivenEvidence;
   readonly expect: Expectation;
+  /** Predicate types accepted of statements; any where absent. */
+  readonly predicateTypes?: readonly string[];
   /** Distinct log entries that must verify; 1 where absent. */
   readonly tlogThreshold?: number;
   readonly trust: TrustedRoot;
@@ -41,18 +45,33 @@ export type SingleInput = {
 /**
  * Verifies one artifact against evidence that was named on its own: at least one bundle, and
  * every one of them. A detached signature has no proof that it was logged; the log is asked for
- * its entry, and offline it is refused (TLOG_MISSING).
+ * its entry, and offline it is refused (TLOG_MISSING). A verification summary that does not say
+ * PASSED is refused (SUMMARY_FAILED).
  */
 export const verifySingle = async (input: SingleInput): Promise<Result<Verdict[]>> => {
   const bundles = await bundlesOf(input);
   if (!bundles.ok) return bundles;
-  const { artifact, expect, trust, now, tlogThreshold = 1 } = input;
   const verdicts: Verdict[] = [];
-  for (const bundle of bundles.value) {
-    verdicts.push(await verify({ artifact, bundle, expect, trust, now, tlogThreshold }));
-  }
+  for (const bundle of bundles.value) verdicts.push(await judge(input, bundle));
   if (verdicts.length === 0) return fail("ATTESTATION_EMPTY", "the evidence holds no attestation");
   return ok(verdicts);
+};
+
+const judge = async (input: SingleInput, bundle: Bundle): Promise<Verdict> => {
+  const { artifact, expect, trust, now, predicateTypes, tlogThreshold = 1 } = input;
+  const accepted = predicateTypes === undefined ? {} : { predicateTypes };
+  const verdict = await verify({
+    artifact,
+    bundle,
+    expect,
+    trust,
+    now,
+    tlogThreshold,
+    ...accepted,
+  });
+  if (!verdict.verified || verdict.predicateType !== PREDICATE.summary) return verdict;
+  const summary = readSummary(verdict);
+  return summary.ok ? verdict : { verified: false, failure: summary.error, checks: verdict.checks };
 };
 
 const bundlesOf = async (input: SingleInput): Promise<Result<Bundle[]>> => {
