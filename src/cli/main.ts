@@ -3,13 +3,13 @@ import { failure } from "../formats/result.ts";
 import { parseArguments } from "./program.ts";
 import { showFailure } from "./render-failure.ts";
 import { systemTerminal } from "./terminal.ts";
-import { VERSION } from "./version.ts";
+import { versionLine } from "./version.ts";
 import { systemOutside } from "./world.ts";
 
 /** Runs the command line and gives the exit code: the only place that knows all the parts. */
 const run = async (argv: readonly string[]): Promise<number> => {
   const terminal = systemTerminal();
-  const parsed = parseArguments(argv, VERSION);
+  const parsed = parseArguments(argv, versionLine());
   switch (parsed.kind) {
     case "help":
       terminal.out(parsed.text);

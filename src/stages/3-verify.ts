@@ -81,7 +81,7 @@ const verifyAll = async (input: VerifyInput): Promise<Result<FolderVerdict>> => 
 };
 
 /** The record that the build left in a folder, or `undefined` where there is none. */
-export const readBuildRecord = async (
+const readBuildRecord = async (
   files: Files,
   folder: string,
 ): Promise<Result<BuildRecord | undefined>> => {

@@ -1,0 +1,3 @@
+from wheelseal.launch import main
+
+main()
