@@ -162,8 +162,8 @@ const ENTRIES: readonly Entry[] = [
   {
     name: "trust",
     operands: "<action> [dir]",
-    summary: "export: write the local stack's ClientTrustConfig and PEM files",
-    options: [["--state <dir>", "state folder of the local stack"], JSON_OPTION],
+    summary: "show whom to trust, refresh it by TUF, or export the local stack's trust files",
+    options: [...TRUST_OPTIONS, ...PROFILE_OPTIONS, JSON_OPTION],
     load: async () => (await import("./command-trust.ts")).trustCommand,
   },
   {

@@ -1,14 +1,18 @@
 import { resolve } from "node:path";
 import { fromUtf8 } from "../formats/bytes.ts";
 import { parseClientTrustConfig } from "../formats/client-trust-config.ts";
-import { PUBLIC_GOOD_ROOT } from "../formats/public-good-root.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
-import type { ServiceUrl, SigningConfig } from "../formats/signing-config.ts";
+import {
+  parseSigningConfig,
+  type ServiceUrl,
+  type SigningConfig,
+} from "../formats/signing-config.ts";
 import { trustFromFiles } from "../formats/trust-files.ts";
 import { MAX_TRUST_BYTES, parseTrustedRoot, type TrustedRoot } from "../formats/trusted-root.ts";
 import type { Invocation } from "./command.ts";
 import type { Settings } from "./settings.ts";
 import { localTrustConfig, usesLocalStack } from "./stack.ts";
+import { privateTufTrust, publicGoodTrust, type Refreshing, type TufBacked } from "./trust-tuf.ts";
 
 /** Whom a command trusts, and the services that the trust names. */
 export type Trust = {
@@ -20,6 +24,8 @@ export type Trust = {
   readonly tsaUrl?: string;
   /** The issuer of id_tokens, where the trust names one. */
   readonly issuerUrl?: string;
+  /** The TUF repository behind it, where there is one. */
+  readonly tuf?: Pick<TufBacked, "mirror" | "rootVersion" | "expires" | "refreshedAt">;
 };
 
 /** The environment variables by which cosign is told whom to trust. */
@@ -30,27 +36,62 @@ const COSIGN_FILES = {
 } as const;
 
 /**
- * The trust root: --trust-config, --trusted-root, cosign's three files, the local stack's
- * exported configuration in the local profile, or else the public-good root that is built in.
- * Never from the service that is being verified.
+ * The trust root: --trust-config, --trusted-root, --tuf-mirror with --tuf-root, cosign's three
+ * files, the local stack's exported configuration in the local profile, or else the public-good
+ * root. Never from the service that is being verified.
+ *
+ * @param refreshing - `now` asks a TUF repository even where that is not due
  */
 export const trustOf = async (
   invocation: Invocation,
   settings: Settings,
+  refreshing: Refreshing = "when-due",
 ): Promise<Result<Trust>> => {
   const config = settings.text("trust-config");
   if (config !== undefined) return fromConfig(invocation, config);
   const root = settings.text("trusted-root");
   if (root !== undefined) return fromRoot(invocation, root);
+  const mirror = settings.text("tuf-mirror");
+  if (mirror !== undefined) return fromMirror(invocation, settings, mirror, refreshing);
   if (settings.env[COSIGN_FILES.root] !== undefined) return fromCosignFiles(invocation, settings);
   if (usesLocalStack(settings)) {
     const local = await localTrustConfig(invocation, settings);
     return local.ok ? fromConfig(invocation, local.value) : local;
   }
-  const publicGood = parseTrustedRoot(PUBLIC_GOOD_ROOT);
-  return publicGood.ok
-    ? ok({ root: publicGood.value, from: "the public-good root, as built in", ...PUBLIC_GOOD })
-    : publicGood;
+  const publicGood = await publicGoodTrust(invocation, settings, refreshing);
+  if (!publicGood.ok) return publicGood;
+  const trust = backedBy(publicGood.value, "the public-good root");
+  return trust.ok ? ok({ ...trust.value, ...PUBLIC_GOOD }) : trust;
+};
+
+/** A mirror says nothing about itself: the root that it is to follow comes another way. */
+const fromMirror = async (
+  invocation: Invocation,
+  settings: Settings,
+  mirror: string,
+  refreshing: Refreshing,
+): Promise<Result<Trust>> => {
+  const path = settings.text("tuf-root");
+  if (path === undefined) return fail("CONFIG", "--tuf-mirror needs --tuf-root");
+  const firstRoot = await read(invocation, path);
+  if (!firstRoot.ok) return firstRoot;
+  const pinned = { mirror, firstRoot: firstRoot.value };
+  const backed = await privateTufTrust(invocation, settings, pinned, refreshing);
+  if (!backed.ok) return backed;
+  const trust = backedBy(backed.value, mirror);
+  const { signingConfig } = backed.value;
+  if (!trust.ok || signingConfig === undefined) return trust;
+  const config = parseSigningConfig(signingConfig);
+  return config.ok ? ok({ ...trust.value, ...servicesOf(config.value, invocation) }) : config;
+};
+
+const backedBy = (backed: TufBacked, name: string): Result<Trust> => {
+  const { trustedRoot, mirror, rootVersion, expires, refreshedAt } = backed;
+  const root = parseTrustedRoot(trustedRoot);
+  if (!root.ok) return root;
+  const origin = refreshedAt === undefined ? "as built in" : "refreshed by TUF";
+  const tuf = { mirror, rootVersion, expires, refreshedAt };
+  return ok({ root: root.value, from: `${name}, ${origin}`, tuf });
 };
 
 /** The public-good services, as its signing configuration names them. */

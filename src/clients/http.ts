@@ -14,6 +14,8 @@ export type HttpRequest = {
   readonly maxBytes: number;
   /** Milliseconds for one attempt, the body included; 30,000 where absent. */
   readonly timeout?: number;
+  /** How often it is tried at most; 4 times where absent. */
+  readonly attempts?: number;
   /** What the service is called in messages, for example `transparency log`. */
   readonly service: string;
 };
@@ -66,16 +68,17 @@ export const exchangeWith = async <T>(
 ): Promise<Result<T>> => {
   const refusal = refuseAddress(request);
   if (refusal !== undefined) return refusal;
+  const attempts = request.attempts ?? ATTEMPTS;
   let reason = "";
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const outcome = await attemptOnce(outside, request, readAnswer);
     if (outcome.kind === "done") return outcome.result;
     reason = outcome.reason;
-    if (attempt < ATTEMPTS) await outside.sleep(outcome.after ?? delay(outside, attempt));
+    if (attempt < attempts) await outside.sleep(outcome.after ?? delay(outside, attempt));
   }
   return fail(
     "NETWORK_UNREACHABLE",
-    `the ${request.service} at ${shownUrl(request.url)} did not answer after ${ATTEMPTS} attempts: ${reason}`,
+    `the ${request.service} at ${shownUrl(request.url)} did not answer after ${attempts === 1 ? "1 attempt" : `${attempts} attempts`}: ${reason}`,
   );
 };
 

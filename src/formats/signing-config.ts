@@ -1,5 +1,5 @@
 import { utf8 } from "./bytes.ts";
-import { type Json, readJson } from "./json.ts";
+import { type Json, parseJson, readJson } from "./json.ts";
 import type { Result } from "./result.ts";
 import { parseRfc3339, rfc3339 } from "./rfc3339.ts";
 import type { Validity } from "./trusted-root.ts";
@@ -130,6 +130,18 @@ export const signingConfigFromJson = (value: unknown, what: string): Result<Sign
         return mediaType.refuse("is not a signing config's");
     }
   });
+
+const MAX_BYTES = 256 * 1024;
+
+/**
+ * Parses a `signing_config.v0.2.json`, or one of version 0.1.
+ *
+ * @returns `TRUST_FORMAT`, `FORMAT_SIZE`, `FORMAT_JSON`
+ */
+export const parseSigningConfig = (bytes: Uint8Array): Result<SigningConfig> => {
+  const value = parseJson(bytes, MAX_BYTES, "signing config");
+  return value.ok ? signingConfigFromJson(value.value, "signing config") : value;
+};
 
 const serviceJson = (service: ServiceUrl) => ({
   url: service.url,
