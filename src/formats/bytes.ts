@@ -61,19 +61,22 @@ export const fromHex = (text: string): Result<Uint8Array> => {
   return ok(out);
 };
 
+const PADDING = 0x3d;
 const STANDARD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-const encode = (bytes: Uint8Array, alphabet: string, padded: boolean): string => {
-  let out = "";
+const encode = (bytes: Uint8Array, alphabet: Uint8Array, padded: boolean): string => {
+  const out = new Uint8Array(Math.ceil(bytes.length / 3) * 4).fill(PADDING);
+  let at = 0;
   for (let i = 0; i < bytes.length; i += 3) {
-    const left = bytes.length - i;
     const group = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    out += (alphabet[group >> 18] ?? "") + (alphabet[(group >> 12) & 63] ?? "");
-    out += left > 1 ? (alphabet[(group >> 6) & 63] ?? "") : padded ? "=" : "";
-    out += left > 2 ? (alphabet[group & 63] ?? "") : padded ? "=" : "";
+    const digits = Math.min(4, bytes.length - i + 1);
+    for (let digit = 0; digit < digits; digit += 1) {
+      out[at + digit] = alphabet[(group >> (18 - 6 * digit)) & 63] ?? PADDING;
+    }
+    at += padded ? 4 : digits;
   }
-  return out;
+  return decoder.decode(out.subarray(0, at));
 };
 
 const decodeTable = (alphabet: string): Int8Array => {
@@ -82,6 +85,8 @@ const decodeTable = (alphabet: string): Int8Array => {
   return table;
 };
 
+const STANDARD_DIGITS = utf8(STANDARD);
+const URL_SAFE_DIGITS = utf8(URL_SAFE);
 const STANDARD_TABLE = decodeTable(STANDARD);
 const URL_SAFE_TABLE = decodeTable(URL_SAFE);
 
@@ -108,10 +113,10 @@ const decode = (text: string, table: Int8Array): Uint8Array | undefined => {
 };
 
 /** Base64 with padding, RFC 4648 §4. */
-export const base64 = (bytes: Uint8Array): string => encode(bytes, STANDARD, true);
+export const base64 = (bytes: Uint8Array): string => encode(bytes, STANDARD_DIGITS, true);
 
 /** Base64url without padding, RFC 7515 §2. */
-export const base64url = (bytes: Uint8Array): string => encode(bytes, URL_SAFE, false);
+export const base64url = (bytes: Uint8Array): string => encode(bytes, URL_SAFE_DIGITS, false);
 
 /** Canonical padded base64 (RFC 4648 §4, §3.5): no white space, no stray bits. */
 export const fromBase64 = (text: string): Result<Uint8Array> => {

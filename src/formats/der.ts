@@ -127,10 +127,13 @@ export const readTime = (node: DerNode): number | undefined => {
   return time + Number((fraction ?? "").padEnd(3, "0").slice(0, 3));
 };
 
+/** Longer than every serial number and nonce; turning bytes into a number takes quadratic time. */
+const MAX_INTEGER_BYTES = 256;
+
 /** The value of an INTEGER or ENUMERATED, which must be minimal (X.690 §8.3.2), or `undefined`. */
 export const readInteger = (node: DerNode): bigint | undefined => {
   const [first, second] = node.content;
-  if (first === undefined) return undefined;
+  if (first === undefined || node.content.length > MAX_INTEGER_BYTES) return undefined;
   const negative = first >= 0x80;
   const padded = second !== undefined && first === (second >= 0x80 ? 0xff : 0);
   if (padded) return undefined;

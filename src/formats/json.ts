@@ -10,8 +10,11 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const LITERAL = /true|false|null/y;
 const SPACE = /[ \t\n\r]*/y;
 
+/** Values of one text, members and items all counted: each takes far more memory than text. */
+const MAX_VALUES = 1 << 20;
+
 /** Where the parser stands in `text`; `what` names the document in messages. */
-type Scanner = { readonly text: string; readonly what: string; at: number };
+type Scanner = { readonly text: string; readonly what: string; at: number; values: number };
 
 const refuse = (scanner: Scanner, message: string): never => {
   const where = `${scanner.what}: ${message} at offset ${scanner.at}`;
@@ -96,6 +99,11 @@ const parseScalar = (scanner: Scanner): unknown => {
 };
 
 const parseValue = (scanner: Scanner, depth: number): unknown => {
+  scanner.values += 1;
+  if (scanner.values > MAX_VALUES) {
+    const message = `${scanner.what}: more than ${MAX_VALUES} values`;
+    throw new Refusal(failure("FORMAT_SIZE", message));
+  }
   if (depth > MAX_DEPTH) refuse(scanner, "nested too deeply");
   if (accept(scanner, "{")) return parseObject(scanner, depth + 1);
   if (accept(scanner, "[")) return parseArray(scanner, depth + 1);
@@ -104,11 +112,11 @@ const parseValue = (scanner: Scanner, depth: number): unknown => {
 
 /**
  * Parses one JSON text (RFC 8259), strictly: UTF-8, no byte order mark, no duplicate keys, no lone
- * surrogates, at most 64 levels, nothing behind it. Numbers become `number`, whole or not.
+ * surrogates, at most 64 levels and 2^20 values, nothing behind it. Numbers become `number`, whole or not.
  *
  * @param maxBytes - the cap, checked before anything else
  * @param what - names the document in messages, for example `bundle`
- * @returns `FORMAT_SIZE` above the cap, `FORMAT_TEXT` for bad UTF-8, else `FORMAT_JSON`
+ * @returns `FORMAT_SIZE` above a cap, `FORMAT_TEXT` for bad UTF-8, else `FORMAT_JSON`
  */
 export const parseJson = (
   input: Uint8Array | string,
@@ -121,7 +129,7 @@ export const parseJson = (
   const text = typeof input === "string" ? ok(input) : fromUtf8(input);
   if (!text.ok) return fail(text.error.code, `${what}: ${text.error.message}`);
   return catching(() => {
-    const scanner: Scanner = { text: text.value, what, at: 0 };
+    const scanner: Scanner = { text: text.value, what, at: 0, values: 0 };
     const value = parseValue(scanner, 1);
     match(scanner, SPACE);
     return scanner.at === scanner.text.length ? value : refuse(scanner, "more than one value");

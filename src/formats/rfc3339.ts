@@ -1,11 +1,14 @@
-const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
+const TIME = /^((\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
 
 /** Milliseconds since 1970 of an RFC 3339 time, finer fractions cut off, or `undefined`. */
 export const parseRfc3339 = (text: string): number | undefined => {
   const parts = TIME.exec(text);
   if (parts === null) return undefined;
-  const [, seconds, fraction = "", zone] = parts;
+  const [, seconds, day, fraction = "", zone] = parts;
   const time = Date.parse(`${seconds}${zone}`);
+  // Date.parse takes 31 February for a day of March, and hour 24 for the next day.
+  const local = Date.parse(`${seconds}Z`);
+  if (Number.isNaN(local) || !new Date(local).toISOString().startsWith(`${day}T`)) return undefined;
   return Number.isNaN(time) ? undefined : time + Number(fraction.padEnd(3, "0").slice(0, 3));
 };
 

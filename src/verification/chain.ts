@@ -1,6 +1,12 @@
 import { verifySignature } from "../crypto/verify.ts";
 import { equal } from "../formats/bytes.ts";
-import { type Certificate, sameName, schemeFits, signatureScheme } from "../formats/certificate.ts";
+import {
+  type Certificate,
+  type Extension,
+  sameName,
+  schemeFits,
+  signatureScheme,
+} from "../formats/certificate.ts";
 import {
   authorityKeyIdentifier,
   basicConstraints,
@@ -48,14 +54,15 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([
   OID.subjectKeyIdentifier,
 ]);
 
-const unknownCritical = (certificate: Certificate): string | undefined =>
-  [...certificate.extensions].find(([oid, { critical }]) => critical && !UNDERSTOOD.has(oid))?.[0];
+/** Name constraints bind, marked critical or not (RFC 5280 §4.2.1.10), and are not understood. */
+const binds = ([oid, { critical }]: [string, Extension]): boolean =>
+  (critical && !UNDERSTOOD.has(oid)) || oid === OID.nameConstraints;
 
 const checkExtensions = (certificate: Certificate): Result<undefined> => {
-  const oid = unknownCritical(certificate);
+  const [oid] = [...certificate.extensions].find(binds) ?? [];
   return oid === undefined
     ? ok(undefined)
-    : fail("CERT_EXTENSION", `the critical extension ${oid} is not understood`);
+    : fail("CERT_EXTENSION", `the extension ${oid} binds and is not understood`);
 };
 
 const keyIdsMatch = (certificate: Certificate, issuer: Certificate): Result<boolean> => {

@@ -22,7 +22,7 @@ const namesOf = (log: LogKey): readonly string[] | undefined => {
 };
 
 /** Rekor v1's first line is `HOST - TREE`, v2's the host alone: both begin with the signer's name. */
-const originHost = (origin: string): string => origin.replace(/ - .*$/, "");
+const originHost = (origin: string): string => origin.split(" - ", 1)[0] ?? origin;
 
 /** The lines that claim to be by the log's key: each must verify, others are of witnesses. */
 const linesOf = (note: SignedNote, log: LogKey): NoteSignature[] =>

@@ -46,7 +46,7 @@ const refOfSan = (san: string, prefix: string): string | undefined =>
   san.startsWith(`${prefix}@`) ? san.slice(prefix.length + 1) : undefined;
 
 const sanDiffers = (prefix: string, signer: Certified): Difference | undefined =>
-  refOfSan(signer.san, prefix) === undefined
+  signer.sanKind !== "uri" || refOfSan(signer.san, prefix) === undefined
     ? {
         code: "IDENTITY_MISMATCH",
         what: "identity",
@@ -55,30 +55,55 @@ const sanDiffers = (prefix: string, signer: Certified): Difference | undefined =
       }
     : undefined;
 
+/** A web address as text: nothing of it is decoded or normalised, so no two spellings are one. */
+const ADDRESS = /^(https?):\/\/([^/?#@\\\s]+)(\/.*)$/;
+
+const rootOf = (issuer: string): string => URL.parse(issuer)?.pathname.replace(/\/+$/, "") ?? "";
+
 /**
  * The source project by Fulcio's .12, a web address. Its path must be the project's and nothing
  * more: the configuration may be another project's, so the SAN alone does not say whose job it
  * was. The host is not compared, since an operator may have left Fulcio's default there; the
- * issuer, which is, says which instance it was.
+ * issuer, which is, says which instance it was. On the issuer's own host the path begins with
+ * that of the issuer.
  */
 const projectDiffers = (
   signer: Certified,
   issuer: string,
-  path: string,
+  project: string,
 ): Difference | undefined => {
-  const page = URL.parse(signer.claims["12"] ?? "");
-  const root = URL.parse(issuer)?.pathname.replace(/\/+$/, "") ?? "";
-  const paths = [`/${path}`, `${root}/${path}`];
-  const secure = page?.protocol === "https:" || issuer.startsWith("http://");
-  if (page !== null && secure && page.search === "" && page.hash === "") {
-    if (paths.includes(page.pathname)) return undefined;
-  }
+  const actual = signer.claims["12"];
+  const [, scheme, host, path] = ADDRESS.exec(actual ?? "") ?? [];
+  const root = host === URL.parse(issuer)?.host ? rootOf(issuer) : "";
+  const secure = scheme === "https" || issuer.startsWith("http://");
+  if (secure && path === `${root}/${project}`) return undefined;
   return {
     code: "IDENTITY_MISMATCH",
     what: "source project",
-    expected: path,
-    actual: signer.claims["12"] ?? "nothing, the certificate does not say",
+    expected: project,
+    actual: actual ?? "nothing, the certificate does not say",
   };
+};
+
+/** The project in a SAN of GitLab's form, `https://HOST/PROJECT//FILE@REF`; no other has `//`. */
+const projectOfSan = (san: string, issuer: string): string | undefined => {
+  const start = san.indexOf("/", "https://".length);
+  const end = san.indexOf("//", start);
+  if (!san.startsWith("https://") || start < 0 || end <= start) return undefined;
+  const path = san.slice(start, end);
+  const root = rootOf(issuer);
+  return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : undefined;
+};
+
+/**
+ * GitLab lets any project run the configuration of any other, and the SAN names the configuration:
+ * an exact SAN of that form expects the project that it names to be the source as well.
+ */
+const borrowed = (san: string, signer: Certified): Difference | undefined => {
+  const project = projectOfSan(san, signer.issuer);
+  return project === undefined || signer.claims["12"] === undefined
+    ? undefined
+    : projectDiffers(signer, signer.issuer, project);
 };
 
 /** Fulcio writes `https://` before GitLab's ci_config_ref_uri, whatever the instance's scheme. */
@@ -124,7 +149,8 @@ const difference = (policy: IdentityPolicy, signer: Certified): Difference | und
     case "exact":
       return (
         differs("IDENTITY_ISSUER", "issuer", policy.issuer, signer.issuer) ??
-        differs("IDENTITY_MISMATCH", "identity", policy.san, signer.san)
+        differs("IDENTITY_MISMATCH", "identity", policy.san, signer.san) ??
+        borrowed(policy.san, signer)
       );
     case "email":
       return (

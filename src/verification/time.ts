@@ -24,7 +24,7 @@ export type TimedLog = { readonly log: LogKey; readonly time: VerifiedTime | und
 
 /**
  * A log that proves no time of its own must have been trusted at every time that is proven
- * otherwise: the time that an entry merely states says nothing.
+ * otherwise, and now if none is: the time that an entry merely states says nothing.
  */
 const unfitLog = (
   logs: readonly TimedLog[],
@@ -52,10 +52,8 @@ export const checkTimes = (
   logs: readonly TimedLog[],
   now: number,
 ): Finding<readonly number[]> => {
-  if (times.length === 0) {
-    return certificate === undefined
-      ? absent("time", [], "a managed key needs no time, and none was proven")
-      : refused("time", "TIME_MISSING", "no promise of a log and no timestamp proves a time");
+  if (times.length === 0 && certificate !== undefined) {
+    return refused("time", "TIME_MISSING", "no promise of a log and no timestamp proves a time");
   }
   const life = windowOf(certificate);
   const wrong = times.find((time) => outside(life, time));
@@ -72,11 +70,16 @@ export const checkTimes = (
     const message = `the signature was made in the future, at ${actual}`;
     return refused("time", codeOf(future), message, { expected, actual });
   }
-  const unfit = unfitLog(logs, times);
+  // Where nothing says when it was, a log that was trusted only before may have signed after.
+  const judged = times.length === 0 ? [{ at: now, by: "log" } as const] : times;
+  const unfit = unfitLog(logs, judged);
   if (unfit !== undefined) {
     const [expected, actual] = [describeWindow(unfit.log.validity), rfc3339(unfit.at)];
     const message = `log ${unfit.log.baseUrl} was trusted ${expected}, not at ${actual}`;
     return refused("time", "TLOG_TIME", message, { expected, actual });
+  }
+  if (times.length === 0) {
+    return absent("time", [], "a managed key needs no time, and none was proven");
   }
   const list = times.map(({ at }) => rfc3339(at)).join(", ");
   return passed(

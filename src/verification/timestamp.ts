@@ -2,9 +2,13 @@ import { digest } from "../crypto/hash.ts";
 import { verifySignature } from "../crypto/verify.ts";
 import { equal } from "../formats/bytes.ts";
 import { type Certificate, parseCertificate, schemeFits } from "../formats/certificate.ts";
-import { extendedKeyUsage, subjectKeyIdentifier } from "../formats/certificate-extensions.ts";
+import {
+  basicConstraints,
+  extendedKeyUsage,
+  subjectKeyIdentifier,
+} from "../formats/certificate-extensions.ts";
 import { OID } from "../formats/oids.ts";
-import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
 import { rfc3339 } from "../formats/rfc3339.ts";
 import { parseTimestamp, type SignerId, type TimestampToken } from "../formats/timestamp.ts";
 import type { Authority } from "../formats/trusted-root.ts";
@@ -22,10 +26,15 @@ const isSigner = (certificate: Certificate, signer: SignerId): boolean => {
   return keyId.ok && keyId.value !== undefined && equal(keyId.value, signer.keyId);
 };
 
-/** RFC 3161 §2.3: the usage is time stamping, alone, and critical. */
+/** RFC 3161 §2.3: the usage is time stamping, alone, and critical; and no authority signs tokens. */
 const checkPurpose = (certificate: Certificate): Result<undefined> => {
   const usage = extendedKeyUsage(certificate);
   if (!usage.ok) return usage;
+  const constraints = basicConstraints(certificate);
+  if (!constraints.ok) return constraints;
+  if (constraints.value?.ca === true) {
+    return fail("TIME_AUTHORITY", "the signer's certificate is itself an authority");
+  }
   const [purpose, ...more] = usage.value?.purposes ?? [];
   return purpose === OID.timeStamping && more.length === 0 && usage.value?.critical === true
     ? ok(undefined)
@@ -47,20 +56,6 @@ const isSignedBy = async (token: TimestampToken, certificate: Certificate): Prom
   return verifySignature(certificate.publicKey, scheme.hash, signature, signedAttributes);
 };
 
-const checkSigner = async (
-  token: TimestampToken,
-  certificate: Certificate,
-): Promise<Result<undefined>> => {
-  const purpose = checkPurpose(certificate);
-  if (!purpose.ok) return purpose;
-  if (!namesCertificate(token, certificate)) {
-    return fail("TIME_SIGNATURE", "the timestamp does not name its signer's certificate");
-  }
-  return (await isSignedBy(token, certificate))
-    ? ok(undefined)
-    : fail("TIME_SIGNATURE", "the timestamp's signature is not good");
-};
-
 /** The embedded certificates that can be parsed; they help to build a path and prove nothing. */
 const embedded = (token: TimestampToken): Certificate[] =>
   token.certificates.flatMap((der) => {
@@ -68,34 +63,44 @@ const embedded = (token: TimestampToken): Certificate[] =>
     return certificate.ok ? [certificate.value] : [];
   });
 
+/**
+ * The one certificate that the token names as its signer's, by name and by digest. Others of the
+ * same name are not tried, so a token full of them costs no more than an honest one.
+ */
+const findSigner = (
+  token: TimestampToken,
+  trusted: readonly Certificate[],
+  brought: readonly Certificate[],
+): Result<Certificate> => {
+  const isNamed = (one: Certificate): boolean => isSigner(one, token.signer);
+  const signer = [...trusted, ...brought].find(
+    (one) => isNamed(one) && namesCertificate(token, one),
+  );
+  if (signer !== undefined) return ok(signer);
+  return trusted.some(isNamed)
+    ? fail("TIME_SIGNATURE", "the timestamp does not name its signer's certificate")
+    : fail("TIME_AUTHORITY", "no trusted authority made the timestamp");
+};
+
 const checkAuthority = async (
   token: TimestampToken,
   authorities: readonly Authority[],
 ): Promise<Result<Authority>> => {
   const intermediates = embedded(token);
-  let nearest: Failure = failure("TIME_AUTHORITY", "no trusted authority made the timestamp");
-  for (const authority of authorities) {
-    for (const leaf of [...authority.chain, ...intermediates]) {
-      if (!isSigner(leaf, token.signer)) continue;
-      const path = await buildPath(
-        {
-          leaf,
-          intermediates,
-          authorities: [authority],
-          times: [token.time],
-          purpose: OID.timeStamping,
-        },
-        "TIME_AUTHORITY",
-      );
-      // Whatever is wrong with the path, the authority is not to be trusted for this time.
-      const signer = path.ok
-        ? await checkSigner(token, leaf)
-        : fail("TIME_AUTHORITY", path.error.message);
-      if (signer.ok) return ok(authority);
-      nearest = signer.error;
-    }
-  }
-  return { ok: false, error: nearest };
+  const trusted = authorities.flatMap(({ chain }) => chain);
+  const leaf = findSigner(token, trusted, intermediates);
+  if (!leaf.ok) return leaf;
+  const times = [token.time];
+  const purpose = OID.timeStamping;
+  const input = { leaf: leaf.value, intermediates, authorities, times, purpose };
+  const path = await buildPath(input, "TIME_AUTHORITY");
+  // Whatever is wrong with the path, the authority is not to be trusted for this time.
+  if (!path.ok) return fail("TIME_AUTHORITY", path.error.message);
+  const allowed = checkPurpose(leaf.value);
+  if (!allowed.ok) return allowed;
+  return (await isSignedBy(token, leaf.value))
+    ? ok(path.value.authority)
+    : fail("TIME_SIGNATURE", "the timestamp's signature is not good");
 };
 
 /**

@@ -16,8 +16,13 @@ export const checkUsage = (leaf: Certificate): Finding<undefined> => {
   if (!constraints.ok) return refusedAs("usage", constraints);
   const purposes = extended.value?.purposes ?? [];
   const compared = { expected: OID.codeSigning, actual: purposes.join(", ") || "none" };
-  if (!purposes.includes(OID.codeSigning)) {
-    return refused("usage", "CERT_USAGE", "the certificate is not for code signing", compared);
+  if (purposes.length !== 1 || purposes[0] !== OID.codeSigning) {
+    return refused(
+      "usage",
+      "CERT_USAGE",
+      "the certificate is not for code signing alone",
+      compared,
+    );
   }
   if (usage.value?.has("digitalSignature") !== true) {
     return refused("usage", "CERT_USAGE", "the certificate's key is not for signatures");

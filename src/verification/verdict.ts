@@ -53,7 +53,7 @@ export type VerificationInput = {
   readonly now: number;
   /** Predicate types accepted in a DSSE bundle; any in-toto statement where absent. */
   readonly predicateTypes?: readonly string[];
-  /** Distinct log entries that must verify; 1 where absent. */
+  /** Logs of which an entry must verify; 1 where absent. Several entries of one log are one. */
   readonly tlogThreshold?: number;
   /** The SCT that the authority handed out beside the certificate, where it is not inside. */
   readonly detachedSct?: Sct;

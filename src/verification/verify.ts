@@ -1,4 +1,3 @@
-import { sha256 } from "../crypto/hash.ts";
 import type { InclusionProof, TlogEntry } from "../formats/bundle.ts";
 import { hex } from "../formats/bytes.ts";
 import { leafHash } from "../formats/merkle.ts";
@@ -50,10 +49,6 @@ const proveEntry = async (
   return signed.ok ? ok({ entry, log: log.value, time: time.value }) : signed;
 };
 
-/** The same body in the same log is the same entry, however often it was logged or listed. */
-const identityOf = ({ logId, canonicalizedBody }: TlogEntry): string =>
-  `${hex(logId)} ${hex(sha256(canonicalizedBody))}`;
-
 const proveEntries = async (
   material: Material,
   input: VerificationInput,
@@ -66,13 +61,19 @@ const proveEntries = async (
     proofs.push(proof.value);
   }
   const threshold = input.tlogThreshold ?? 1;
-  const distinct = new Set(input.bundle.entries.map(identityOf)).size;
+  // A log that is asked twice vouches no more than once, so logs are counted, by their keys.
+  const distinct = new Set(proofs.map(({ log }) => hex(log.publicKey.keyId))).size;
   if (distinct >= threshold) return ok(proofs);
   const compared = { expected: String(threshold), actual: String(distinct) };
   return note(
     distinct === 0
       ? refused("log-entry", "TLOG_MISSING", "the evidence has no log entry", compared)
-      : refused("log-entry", "TLOG_THRESHOLD", `only ${distinct} distinct log entries`, compared),
+      : refused(
+          "log-entry",
+          "TLOG_THRESHOLD",
+          `the entries are of only ${distinct} logs`,
+          compared,
+        ),
   );
 };
 
@@ -190,8 +191,14 @@ const prove = async (input: VerificationInput, note: Note): Promise<Result<Prove
 };
 
 /** A bug, or a file that cannot be read: the words of the exception, and never a verified verdict. */
-const internal = (error: unknown): Failure =>
-  failure("INTERNAL", `the verifier failed: ${error instanceof Error ? error.message : "unknown"}`);
+const internal = (error: unknown): Failure => {
+  let words = "unknown";
+  try {
+    // What was thrown is not ours either: its words may be no text, or throw again.
+    if (error instanceof Error) words = String(error.message);
+  } catch {}
+  return failure("INTERNAL", `the verifier failed: ${words}`);
+};
 
 /**
  * Verifies evidence about an artifact: the one path to "verified". Every check of
