@@ -26,7 +26,7 @@ const options = {
 const { values } = parseArgs({ options });
 
 const chosen = CHECKS.filter(
-  ({ peers }) => values.only === undefined || peers.some((id) => values.only?.includes(id)),
+  ({ peers }) => values.only === undefined || values.only.includes(peers[0]),
 );
 
 const DEFAULT_MINUTES = 25;
