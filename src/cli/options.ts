@@ -34,6 +34,7 @@ export const BUILD_OPTIONS: readonly OptionHelp[] = [
 export const SERVICE_OPTIONS: readonly OptionHelp[] = [
   ["--fulcio-url <url>", "certificate authority"],
   ["--rekor-url <url>", "transparency log"],
+  ["--rekor-v2-url <url>", "Rekor v2 log for the bundles, with --tsa-url"],
   ["--tsa-url <url>", "timestamp authority"],
 ];
 

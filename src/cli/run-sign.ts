@@ -6,6 +6,7 @@ import {
   SIGSTORE_AUDIENCE,
 } from "../clients/identity.ts";
 import { rekorAt } from "../clients/rekor.ts";
+import { rekorV2At } from "../clients/rekor-v2.ts";
 import { timestampAuthorityAt } from "../clients/tsa.ts";
 import type { BuildRecord } from "../formats/build-record.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
@@ -43,6 +44,7 @@ export const signClients = (run: Run, record: BuildRecord | undefined): Result<S
   const { outside, files } = invocation;
   const fulcioUrl = settings.text("fulcio-url") ?? trust.fulcioUrl;
   const rekorUrl = settings.text("rekor-url") ?? trust.rekorUrl;
+  const rekorV2Url = settings.text("rekor-v2-url");
   const tsaUrl = settings.text("tsa-url") ?? trust.tsaUrl;
   if (fulcioUrl === undefined)
     return fail("CONFIG", "no certificate authority is known: give --fulcio-url");
@@ -52,6 +54,7 @@ export const signClients = (run: Run, record: BuildRecord | undefined): Result<S
     identity: identityOf(run, record),
     fulcio: fulcioAt(fulcioUrl, outside),
     rekor: rekorAt(rekorUrl, outside),
+    ...(rekorV2Url === undefined ? {} : { bundleRekor: rekorV2At(rekorV2Url, outside) }),
     ...(tsaUrl === undefined ? {} : { tsa: timestampAuthorityAt(tsaUrl, outside) }),
     files,
     now: outside.now,

@@ -18,6 +18,7 @@ const SOURCES = {
   homepage: { env: ["PACKAGE_HOMEPAGE"] },
   "fulcio-url": { env: ["FULCIO_URL"] },
   "rekor-url": { env: ["REKOR_URL"] },
+  "rekor-v2-url": { env: ["REKOR_V2_URL"] },
   "tsa-url": { env: ["TSA_URL"] },
   "index-url": { env: ["WHEELSEAL_INDEX_URL"] },
   "upload-url": { env: ["WHEELSEAL_UPLOAD_URL"] },

@@ -131,6 +131,9 @@ const openKept = async (state: State, outside: Outside): Promise<Result<Kept>> =
   // cosign 2 takes only ECDSA for both logs, and GitLab signs tokens with RSA.
   const rekorKey = await state.key("rekor", "ecdsa-p256");
   if (!rekorKey.ok) return rekorKey;
+  // Witnesses take only Ed25519 (c2sp.org/tlog-checkpoint).
+  const rekorV2Key = await state.key("rekor-v2", "ed25519");
+  if (!rekorV2Key.ok) return rekorV2Key;
   const ctlogKey = await state.key("ctlog", "ecdsa-p256");
   if (!ctlogKey.ok) return ctlogKey;
   const issuerKey = await state.key("issuer", "rsa-pkcs1v15");
@@ -142,6 +145,7 @@ const openKept = async (state: State, outside: Outside): Promise<Result<Kept>> =
   return ok({
     authorities: authorities.value,
     rekorKey: rekorKey.value,
+    rekorV2Key: rekorV2Key.value,
     ctlogKey: ctlogKey.value,
     issuerKey: issuerKey.value,
     tokenSecret: tokenSecret.value,

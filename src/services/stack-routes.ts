@@ -10,6 +10,7 @@ export type StackServices = {
   readonly ca: CertificateAuthority;
   readonly ctlog: Service;
   readonly rekor: Service;
+  readonly rekorV2: Service;
   readonly tsa: Service;
   readonly registry: Service;
   readonly tuf: Service;
@@ -26,6 +27,7 @@ export const stackRoutes = (services: StackServices): Service => {
     [/^\/api\/v1\/(signingCert|rootCert)$/, ca],
     [/^\/api\/v2\/(signingCert|trustBundle|configuration)$/, ca],
     [/^\/api\/v1\/(log|index)(\/|$)/, services.rekor],
+    [/^\/api\/v2\/(log\/entries$|checkpoint$|tile\/)/, services.rekorV2],
     [/^\/api\/v1\/timestamp(\/|$)/, services.tsa],
     [/^\/ct\/v1\//, services.ctlog],
     [/^\/(api\/v4|integrity)\//, services.registry],

@@ -9,6 +9,7 @@ import { type Issuer, issuer } from "./issuer.ts";
 import { type RegistryService, registryService } from "./registry.ts";
 import type { RegistryProject } from "./registry-access.ts";
 import { type LogService, rekorService } from "./rekor.ts";
+import { rekorV2Service } from "./rekor-v2.ts";
 import { stackRoutes } from "./stack-routes.ts";
 import type { State } from "./state.ts";
 import { type StackTrust, type StackUrls, tufTargets } from "./trust-config.ts";
@@ -23,6 +24,7 @@ export type Opened = { close(): Promise<void> | void }[];
 export type Kept = {
   readonly authorities: Authorities;
   readonly rekorKey: PrivateKey;
+  readonly rekorV2Key: PrivateKey;
   readonly ctlogKey: PrivateKey;
   readonly issuerKey: PrivateKey;
   readonly tokenSecret: string;
@@ -58,6 +60,9 @@ export const openServices = async (
   const rekor = await openRekor(context);
   if (!rekor.ok) return rekor;
   opened.push(rekor.value);
+  const rekorV2 = await openRekorV2(context);
+  if (!rekorV2.ok) return rekorV2;
+  opened.push(rekorV2.value);
   const registry = openRegistry(context);
   opened.push(registry);
   const tuf = await openTuf(context);
@@ -75,6 +80,7 @@ export const openServices = async (
     ca: openCa(context, gitlab, ctlog.value),
     ctlog: ctlog.value,
     rekor: rekor.value,
+    rekorV2: rekorV2.value,
     tsa: { fetch: async (request) => tsa.fetch(request) },
     registry,
     tuf: tufService(tuf.value),
@@ -126,6 +132,15 @@ const openCtLog = ({ state, ctlogKey, authorities, now }: StackContext): Promise
     roots: authorities.caChain.slice(-1).map(({ der }) => der),
   });
 
+/** Its checkpoints carry the same host: they are told from Rekor v1's by the key. */
+const openRekorV2 = ({ state, rekorV2Key, now }: StackContext): Promise<Result<LogService>> =>
+  rekorV2Service({
+    path: join(state.folder, "rekor-v2.db"),
+    key: rekorV2Key,
+    hostname: REKOR_HOST,
+    now,
+  });
+
 const openRekor = ({ state, rekorKey, now }: StackContext): Promise<Result<LogService>> =>
   rekorService({
     path: join(state.folder, "rekor.db"),
@@ -161,6 +176,7 @@ const openRegistry = ({ state, urls, projects, jobToken, now }: StackContext): R
 export const trustIn = (context: StackContext): StackTrust => ({
   urls: context.urls,
   rekorKey: context.rekorKey.publicKey,
+  rekorV2: { key: context.rekorV2Key.publicKey, origin: REKOR_HOST },
   ctlogKey: context.ctlogKey.publicKey,
   caChain: context.authorities.caChain,
   tsaChain: context.authorities.tsaChain,

@@ -1,6 +1,7 @@
 import type { PublicKey } from "../crypto/keys.ts";
 import { utf8 } from "../formats/bytes.ts";
 import type { Certificate } from "../formats/certificate.ts";
+import { noteKeyId } from "../formats/checkpoint.ts";
 import { formatClientTrustConfig } from "../formats/client-trust-config.ts";
 import { formatPem } from "../formats/pem.ts";
 import { formatSigningConfig, type SigningConfig } from "../formats/signing-config.ts";
@@ -25,6 +26,8 @@ export type StackUrls = {
 export type StackTrust = {
   readonly urls: StackUrls;
   readonly rekorKey: PublicKey;
+  /** Rekor v2's key, and the name in its checkpoints. */
+  readonly rekorV2: { readonly key: PublicKey; readonly origin: string };
   readonly ctlogKey: PublicKey;
   /** Leaf-most first, root last. */
   readonly caChain: readonly Certificate[];
@@ -46,7 +49,14 @@ const logKey = (baseUrl: string, publicKey: PublicKey, trust: StackTrust): LogKe
 });
 
 const trustedRoot = (trust: StackTrust): TrustedRoot => ({
-  tlogs: [logKey(trust.urls.rekor, trust.rekorKey, trust)],
+  tlogs: [
+    logKey(trust.urls.rekor, trust.rekorKey, trust),
+    {
+      ...logKey(trust.urls.rekor, trust.rekorV2.key, trust),
+      // Rekor v2 is known by the key id of its checkpoints (C2SP signed-note), whole.
+      logId: noteKeyId(trust.rekorV2.origin, trust.rekorV2.key),
+    },
+  ],
   ctlogs: [logKey(trust.urls.ctlog, trust.ctlogKey, trust)],
   certificateAuthorities: [
     { uri: trust.urls.fulcio, chain: trust.caChain, validity: validity(trust) },
@@ -54,14 +64,14 @@ const trustedRoot = (trust: StackTrust): TrustedRoot => ({
   timestampAuthorities: [{ uri: trust.urls.tsa, chain: trust.tsaChain, validity: validity(trust) }],
 });
 
-const signingConfig = (trust: StackTrust): SigningConfig => {
-  const service = (url: string) => [
-    { url, majorApiVersion: 1, validity: validity(trust), operator: "wheelseal-local" },
+const signingConfig = (trust: StackTrust, rekorVersion: 1 | 2): SigningConfig => {
+  const service = (url: string, majorApiVersion = 1) => [
+    { url, majorApiVersion, validity: validity(trust), operator: "wheelseal-local" },
   ];
   return {
     caUrls: service(trust.urls.fulcio),
     oidcUrls: service(trust.urls.gitlab),
-    rekorTlogUrls: service(trust.urls.rekor),
+    rekorTlogUrls: service(trust.urls.rekor, rekorVersion),
     tsaUrls: service(trust.urls.tsa),
     rekorTlogConfig: { selector: "ANY" },
     tsaConfig: { selector: "ANY" },
@@ -74,6 +84,8 @@ const chainPem = (chain: readonly Certificate[]): Uint8Array =>
 const keyPem = ({ spki }: PublicKey): Uint8Array => utf8(formatPem("PUBLIC KEY", spki));
 
 export const TRUST_CONFIG_FILE = "client-trust-config.json";
+/** The same trust, for clients that are to sign with Rekor v2. */
+const TRUST_CONFIG_V2_FILE = "client-trust-config-rekor-v2.json";
 
 /**
  * The files that tell others whom to trust, by name: the ClientTrustConfig and trusted root of
@@ -84,7 +96,11 @@ export const trustFiles = (trust: StackTrust): ReadonlyMap<string, Uint8Array> =
   return new Map([
     [
       TRUST_CONFIG_FILE,
-      formatClientTrustConfig({ trustedRoot: root, signingConfig: signingConfig(trust) }),
+      formatClientTrustConfig({ trustedRoot: root, signingConfig: signingConfig(trust, 1) }),
+    ],
+    [
+      TRUST_CONFIG_V2_FILE,
+      formatClientTrustConfig({ trustedRoot: root, signingConfig: signingConfig(trust, 2) }),
     ],
     ["trusted_root.json", formatTrustedRoot(root)],
     ["fulcio-chain.pem", chainPem(trust.caChain)],
@@ -110,7 +126,11 @@ export const tufTargets = (trust: StackTrust): ReadonlyMap<string, TufTarget> =>
   });
   return new Map<string, TufTarget>([
     ["trusted_root.json", { content: formatTrustedRoot(trustedRoot(trust)) }],
-    ["signing_config.v0.2.json", { content: formatSigningConfig(signingConfig(trust)) }],
+    ["signing_config.v0.2.json", { content: formatSigningConfig(signingConfig(trust, 1)) }],
+    [
+      "signing_config_rekor_v2.v0.2.json",
+      { content: formatSigningConfig(signingConfig(trust, 2)) },
+    ],
     ["fulcio.crt.pem", used("Fulcio", urls.fulcio, chainPem(caChain.slice(-1)))],
     ["fulcio_intermediate.crt.pem", used("Fulcio", urls.fulcio, chainPem(caChain.slice(0, -1)))],
     ["ctfe.pub", used("CTFE", urls.ctlog, keyPem(trust.ctlogKey))],

@@ -41,6 +41,11 @@ export type SignClients = {
   readonly identity: IdentitySource;
   readonly fulcio: Fulcio;
   readonly rekor: Rekor;
+  /**
+   * Logs the bundles, where it is not `rekor` that does: a Rekor v2 log. Attestations stay with
+   * `rekor`, since PEP 740 has no place for the timestamp that a v2 entry needs. Needs `tsa`.
+   */
+  readonly bundleRekor?: Rekor;
   readonly tsa?: TimestampAuthority;
   readonly files: Files;
   /** Milliseconds since 1970. */
@@ -119,7 +124,15 @@ const signFolder = async (
     ...(jobName === undefined ? {} : { jobName }),
   });
   const upload = pLimit(input.concurrency ?? 8);
-  const limited = { ...clients, rekor: limitedRekor(clients.rekor, upload) };
+  const { bundleRekor } = clients;
+  if (bundleRekor !== undefined && clients.tsa === undefined) {
+    return fail("CONFIG", "a Rekor v2 log states no time: name a timestamp authority too");
+  }
+  const limited = {
+    ...clients,
+    rekor: limitedRekor(clients.rekor, upload),
+    ...(bundleRekor === undefined ? {} : { bundleRekor: limitedRekor(bundleRekor, upload) }),
+  };
   const batch = { input, clients: limited, record: record.value, certificates };
   return signAll({ ...batch, expectKept: expectKept.value }, artifacts.value);
 };

@@ -17,6 +17,8 @@ export type EvidenceInput = {
   readonly artifact: NamedArtifact;
   readonly signing: SigningCertificate;
   readonly rekor: Rekor;
+  /** Logs the bundle; the others are logged by `rekor`. */
+  readonly bundleRekor: Rekor;
   readonly tsa: TimestampAuthority | undefined;
   /** The SLSA provenance predicate; no provenance is made where absent. */
   readonly provenance: unknown;
@@ -49,7 +51,7 @@ type NamedBytes = readonly [string, Uint8Array];
 
 const signFile = async (input: EvidenceInput): Promise<Result<NamedBytes[]>> => {
   const { artifact, signing } = input;
-  const bundle = await signMessage(artifact, input);
+  const bundle = await signMessage(artifact, { ...input, rekor: input.bundleRekor });
   if (!bundle.ok) return bundle;
   const names = evidenceNames(artifact.name);
   return ok([

@@ -28,11 +28,12 @@ export const signOne = async (
   if (!signing.ok) return signing;
   const provenance = provenanceOf(batch, signing.value);
   if (!provenance.ok) return provenance;
-  const { rekor, tsa } = batch.clients;
+  const { rekor, bundleRekor = rekor, tsa } = batch.clients;
   const evidence = await makeEvidence({
     artifact,
     signing: signing.value,
     rekor,
+    bundleRekor,
     tsa,
     provenance: provenance.value,
     sbom: sbom.value,
