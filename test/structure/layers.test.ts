@@ -26,6 +26,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   stages: ["crypto", "formats", "dists", "verification", "clients"],
   consumer: ["crypto", "formats", "dists", "verification", "clients", "stages"],
   monitor: ["crypto", "formats", "dists", "verification", "clients", "stages"],
+  library: ["crypto", "formats", "dists", "verification", "clients", "stages"],
   services: ["crypto", "formats", "dists"],
   web: ["formats", "verification", "stages"],
   cli: [
@@ -94,6 +95,11 @@ for (const layer of [...PURE, "clients"]) {
   }
 }
 planted.push(
+  {
+    path: "src/wheelseal.ts",
+    source: 'export { services } from "./services/honest.ts";\n',
+    rule: /noRestrictedImports/,
+  },
   {
     path: "src/cli/stack.ts",
     source: 'export const up = (): unknown => import("../services/honest.ts");\n',

@@ -1,0 +1,126 @@
+import { fulcioAt } from "../clients/fulcio.ts";
+import { type IdentitySource, readIdToken, SIGSTORE_AUDIENCE } from "../clients/identity.ts";
+import type { Outside } from "../clients/outside.ts";
+import { rekorAt } from "../clients/rekor.ts";
+import { timestampAuthorityAt } from "../clients/tsa.ts";
+import type { Sha256 } from "../crypto/hash.ts";
+import type { Artifact } from "../formats/artifact.ts";
+import { type Bundle, formatBundle, parseBundle } from "../formats/bundle.ts";
+import { fromHex } from "../formats/bytes.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
+import { parseStatement, type Subject } from "../formats/statement.ts";
+import type { TrustedRoot } from "../formats/trusted-root.ts";
+import { type BundleSigner, signMessage, signStatement } from "../stages/sign-bundle.ts";
+import { signingCertificates } from "../stages/signing-certificate.ts";
+import { verify } from "../verification/verify.ts";
+import { type FileInput, publicGoodRoot, readArtifact, systemOutside } from "./input.ts";
+
+/** Who signs, and where; the public Sigstore instance where no service is given. */
+export type SignOptions = {
+  /** An OpenID Connect id_token with the audience `sigstore`. It is sent to Fulcio only. */
+  readonly token: string;
+  /** Certificate authority. */
+  readonly fulcioUrl?: string;
+  /** Transparency log, version 1. */
+  readonly rekorUrl?: string;
+  /** Timestamp authority (RFC 3161); no timestamp is asked for where absent. */
+  readonly tsaUrl?: string;
+  /** What the result must verify against; {@link publicGoodRoot} where absent. */
+  readonly trust?: TrustedRoot;
+};
+
+/**
+ * Signs a file with a key that lives as long as this call, and logs the signature. The result is
+ * verified before it is given out.
+ *
+ * @param file - path, `file:` URL, or content
+ * @returns a Sigstore bundle v0.3 (UTF-8 JSON) with a message signature. `SIGN_SELF_CHECK`,
+ * `FILE_UNREADABLE`, the TOKEN_, FULCIO_, REKOR_ and TSA_ codes, `NETWORK_UNREACHABLE`
+ */
+export const sign = async (file: FileInput, options: SignOptions): Promise<Result<Uint8Array>> => {
+  const artifact = await readArtifact(file, undefined);
+  if (!artifact.ok) return artifact;
+  const signer = await signerOf(options);
+  if (!signer.ok) return signer;
+  const bundle = await signMessage(artifact.value, signer.value);
+  return bundle.ok ? checked(bundle.value, artifact.value, signer.value, options) : bundle;
+};
+
+/**
+ * Signs an in-toto statement in a DSSE envelope, and logs it. The result is verified before it is
+ * given out.
+ *
+ * @param statement - UTF-8 JSON of an in-toto statement (v1), at least one subject with a SHA-256
+ * digest; it is signed byte for byte
+ * @returns a Sigstore bundle v0.3 (UTF-8 JSON). `STATEMENT_FORMAT`, `STATEMENT_SUBJECT`, and as
+ * {@link sign} does
+ */
+export const attest = async (
+  statement: Uint8Array,
+  options: SignOptions,
+): Promise<Result<Uint8Array>> => {
+  const parsed = parseStatement(statement);
+  if (!parsed.ok) return parsed;
+  const artifact = firstSubject(parsed.value.subjects);
+  if (!artifact.ok) return artifact;
+  const signer = await signerOf(options);
+  if (!signer.ok) return signer;
+  const bundle = await signStatement(statement, signer.value);
+  return bundle.ok ? checked(bundle.value, artifact.value, signer.value, options) : bundle;
+};
+
+const firstSubject = (subjects: readonly Subject[]): Result<Artifact> => {
+  for (const { digest } of subjects) {
+    const bytes = fromHex(digest.sha256 ?? "");
+    if (bytes.ok && bytes.value.length === 32) return ok({ sha256: bytes.value as Sha256 });
+  }
+  return fail("STATEMENT_SUBJECT", "no subject of the statement has a SHA-256 digest");
+};
+
+const FULCIO = "https://fulcio.sigstore.dev";
+const REKOR = "https://rekor.sigstore.dev";
+
+const identityOf = (token: string, { now }: Outside): IdentitySource => ({
+  token: async () => readIdToken(token, { audience: SIGSTORE_AUDIENCE, now }),
+});
+
+const signerOf = async (options: SignOptions): Promise<Result<BundleSigner>> => {
+  const outside = systemOutside();
+  const { fulcioUrl = FULCIO, rekorUrl = REKOR, tsaUrl } = options;
+  const certificates = signingCertificates({
+    identity: identityOf(options.token, outside),
+    fulcio: fulcioAt(fulcioUrl, outside),
+    oneEach: true,
+    now: outside.now,
+  });
+  const signing = await certificates.current();
+  if (!signing.ok) return signing;
+  return ok({
+    signing: signing.value,
+    rekor: rekorAt(rekorUrl, outside),
+    tsa: tsaUrl === undefined ? undefined : timestampAuthorityAt(tsaUrl, outside),
+  });
+};
+
+/** Verifies the bytes that are given out, as their reader will. */
+const checked = async (
+  made: Bundle,
+  artifact: Artifact,
+  { signing }: BundleSigner,
+  options: SignOptions,
+): Promise<Result<Uint8Array>> => {
+  const bytes = formatBundle(made);
+  const bundle = parseBundle(bytes);
+  if (!bundle.ok) return fail("SIGN_SELF_CHECK", bundle.error.message);
+  const { name: _, ...unnamed } = artifact;
+  const verdict = await verify({
+    artifact: unnamed,
+    bundle: bundle.value,
+    trust: options.trust ?? publicGoodRoot(),
+    expect: signing.expect,
+    now: Date.now(),
+  });
+  if (verdict.verified) return ok(bytes);
+  const { code, message } = verdict.failure;
+  return fail("SIGN_SELF_CHECK", `${code}: ${message}`);
+};
