@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+export const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 /** A folder to run commands in, with a `wheelseal` that is this working tree's. */
 export type Shell = {
@@ -17,6 +17,12 @@ export type Shell = {
 const UNSET =
   /^(CI|CI_.*|GITLAB_CI|SIGSTORE_.*|PACKAGE_.*|WHEELSEAL_.*|.*_URL|CERTIFICATE_.*|FORCE_COLOR)$/;
 
+/** The environment of this process without them. */
+export const plainEnvironment = (): Record<string, string | undefined> => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !UNSET.test(name))),
+  NO_COLOR: "1",
+});
+
 export const openShell = (environment: Readonly<Record<string, string>> = {}): Shell => {
   const folder = mkdtempSync(join(tmpdir(), "wheelseal-shell-"));
   const bin = join(folder, ".bin");
@@ -24,8 +30,7 @@ export const openShell = (environment: Readonly<Record<string, string>> = {}): S
   const script = `#!/bin/sh\nexec "${process.execPath}" --disable-warning=ExperimentalWarning "${main}" "$@"\n`;
   writeFileSync(join(bin, "wheelseal"), script);
   chmodSync(join(bin, "wheelseal"), 0o755);
-  const kept = Object.entries(process.env).filter(([name]) => !UNSET.test(name));
-  const env = { ...Object.fromEntries(kept), NO_COLOR: "1", ...environment };
+  const env = { ...plainEnvironment(), ...environment };
   const run = (line: string) => {
     const { stdout, status } = spawnSync("sh", ["-c", `exec 2>&1; ${line}`], {
       cwd: folder,
