@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { refreshTuf } from "../clients/tuf.ts";
-import { cachedTuf, type TufSource, type TufTrust, tufTimes } from "../clients/tuf-cache.ts";
+import { cachedTuf, type TufSource, type TufTrust, unreachableAt } from "../clients/tuf-cache.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { hex, utf8 } from "../formats/bytes.ts";
 import type { Code } from "../formats/errors.ts";
@@ -122,13 +122,12 @@ const trustFrom = async (
   const kept = ok({ trust: cached.value, failed: undefined });
   if (refreshing === "when-due") {
     if (settings.on("offline")) return kept;
-    const { refreshedAt, unreachableAt } = await tufTimes(source, files);
     const now = outside.now();
     const within = (time: number | undefined, span: number): boolean =>
       time !== undefined && time <= now && now < time + span;
-    const current = cached.value !== undefined && now < cached.value.expires;
-    if (current && within(refreshedAt, REFRESH_AFTER)) return kept;
-    if (within(unreachableAt, ASK_AGAIN_AFTER)) return kept;
+    const { expires = 0, refreshedAt } = cached.value ?? {};
+    if (now < expires && within(refreshedAt, REFRESH_AFTER)) return kept;
+    if (within(await unreachableAt(source, files), ASK_AGAIN_AFTER)) return kept;
   }
   const refreshed = await refreshTuf(source, { outside, files }, refreshing === "now" ? 4 : 1);
   if (refreshed.ok) return ok({ trust: refreshed.value, failed: undefined });

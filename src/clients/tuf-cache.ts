@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { digestStream } from "../formats/artifact.ts";
-import { hex, utf8 } from "../formats/bytes.ts";
+import { base64, utf8 } from "../formats/bytes.ts";
 import { parseJson, readJson } from "../formats/json.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { MAX_TRUST_BYTES } from "../formats/trusted-root.ts";
@@ -31,9 +30,6 @@ export type TufTrust = {
 };
 
 export const TUF_KINDS = ["root", "timestamp", "snapshot", "targets"] as const satisfies TufKind[];
-export const TRUSTED_ROOT = "trusted_root.json";
-export const SIGNING_CONFIG = "signing_config.v0.2.json";
-const REFRESH_FILE = "refresh.json";
 
 export const documentIn = (folder: string, kind: TufKind): string => join(folder, `${kind}.json`);
 
@@ -54,79 +50,66 @@ export const readDocument = async (
     : fail("STATE_CORRUPT", `${path}: ${metadata.error.message}`);
 };
 
-/** When a refresh last succeeded, and when the mirror last could not be reached since then. */
-export type TufTimes = { readonly refreshedAt?: number; readonly unreachableAt?: number };
+const TRUST_FILE = "trust.json";
+const MAX_TRUST_FILE = 3 * MAX_TRUST_BYTES;
 
-export const writeTimes = (
+/** Keeps the trust that a refresh ended with: in one file, so that its parts belong together. */
+export const keepTuf = (
   source: TufSource,
   files: Files,
-  times: TufTimes,
-): Promise<Result<void>> =>
-  files.write(join(source.folder, REFRESH_FILE), utf8(`${JSON.stringify(times)}\n`));
-
-/** What {@link writeTimes} kept; empty where there is nothing to be read. */
-export const tufTimes = async (source: TufSource, files: Files): Promise<TufTimes> => {
-  const bytes = await files.readIfPresent(join(source.folder, REFRESH_FILE), 1024);
-  const json = bytes.ok && bytes.value ? parseJson(bytes.value, 1024, REFRESH_FILE) : undefined;
-  if (json?.ok !== true) return {};
-  const times = readJson(json.value, "STATE_CORRUPT", REFRESH_FILE, (file): TufTimes => {
-    const refreshedAt = file.optional("refreshedAt")?.integer();
-    const unreachableAt = file.optional("unreachableAt")?.integer();
-    return {
-      ...(refreshedAt === undefined ? {} : { refreshedAt }),
-      ...(unreachableAt === undefined ? {} : { unreachableAt }),
-    };
-  });
-  return times.ok ? times.value : {};
+  trust: TufTrust,
+): Promise<Result<void>> => {
+  const { trustedRoot, signingConfig, ...rest } = trust;
+  const document = {
+    ...rest,
+    trustedRoot: base64(trustedRoot),
+    ...(signingConfig === undefined ? {} : { signingConfig: base64(signingConfig) }),
+  };
+  return files.write(join(source.folder, TRUST_FILE), utf8(`${JSON.stringify(document)}\n`));
 };
 
 /**
- * What the last refresh left, whether or not it has ended since; `undefined` where there is none,
- * or where a refresh was cut off while it wrote.
+ * What the last good refresh left, whether or not it has ended since; `undefined` where there was
+ * none. Fails with STATE_CORRUPT.
  */
 export const cachedTuf = async (
   source: TufSource,
   files: Files,
 ): Promise<Result<TufTrust | undefined>> => {
-  const { folder } = source;
-  const documents: TufMetadata[] = [];
-  for (const kind of TUF_KINDS) {
-    const document = await readDocument(files, folder, kind);
-    if (!document.ok) return document;
-    if (document.value === undefined) return ok(undefined);
-    documents.push(document.value.metadata);
-  }
-  const targets = documents[3]?.targets;
-  const trustedRoot = await readTarget(files, folder, TRUSTED_ROOT, targets);
-  if (!trustedRoot.ok || trustedRoot.value === undefined) return trustedRoot as Result<undefined>;
-  const signingConfig = await readTarget(files, folder, SIGNING_CONFIG, targets);
-  if (!signingConfig.ok) return signingConfig;
-  const times = await tufTimes(source, files);
-  return ok({
-    trustedRoot: trustedRoot.value,
-    signingConfig: signingConfig.value,
-    rootVersion: documents[0]?.version ?? 0,
-    expires: Math.min(...documents.map(({ expires }) => expires)),
-    refreshedAt: times.refreshedAt ?? 0,
-  });
+  const path = join(source.folder, TRUST_FILE);
+  const bytes = await files.readIfPresent(path, MAX_TRUST_FILE);
+  if (!bytes.ok || bytes.value === undefined) return bytes as Result<undefined>;
+  const json = parseJson(bytes.value, MAX_TRUST_FILE, path);
+  if (!json.ok) return fail("STATE_CORRUPT", json.error.message);
+  return readJson(json.value, "STATE_CORRUPT", path, (file) => ({
+    trustedRoot: file.field("trustedRoot").base64(),
+    signingConfig: file.optional("signingConfig")?.base64(),
+    rootVersion: file.field("rootVersion").integer(),
+    expires: file.field("expires").integer(),
+    refreshedAt: file.field("refreshedAt").integer(),
+  }));
 };
 
-/** A target as it was kept, if it is still the one that the targets document vouches for. */
-const readTarget = async (
+const UNREACHABLE_FILE = "unreachable.json";
+
+/** Notes that the mirror could not be reached, so that it is not waited for each time. */
+export const noteUnreachable = (
+  source: TufSource,
   files: Files,
-  folder: string,
-  name: string,
-  targets: TufMetadata["targets"] | undefined,
-): Promise<Result<Uint8Array | undefined>> => {
-  const stated = targets?.get(name);
-  if (stated === undefined) return ok(undefined);
-  const bytes = await files.readIfPresent(join(folder, name), MAX_TRUST_BYTES);
-  if (!bytes.ok || bytes.value === undefined) return bytes;
-  const algorithm = stated.sha256 === undefined ? "sha512" : "sha256";
-  const { digest } = await digestStream(algorithm, once(bytes.value));
-  return ok(hex(digest) === stated[algorithm] ? bytes.value : undefined);
-};
+  at: number,
+): Promise<Result<void>> =>
+  files.write(join(source.folder, UNREACHABLE_FILE), utf8(`${JSON.stringify({ at })}\n`));
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
+/** When the mirror could not be reached, in milliseconds since 1970; `undefined` if it could. */
+export const unreachableAt = async (
+  source: TufSource,
+  files: Files,
+): Promise<number | undefined> => {
+  const bytes = await files.readIfPresent(join(source.folder, UNREACHABLE_FILE), 1024);
+  const json = bytes.ok && bytes.value ? parseJson(bytes.value, 1024, UNREACHABLE_FILE) : undefined;
+  if (json?.ok !== true) return undefined;
+  const at = readJson(json.value, "STATE_CORRUPT", UNREACHABLE_FILE, (file) =>
+    file.field("at").integer(),
+  );
+  return at.ok ? at.value : undefined;
+};

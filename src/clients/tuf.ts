@@ -5,24 +5,23 @@ import { equal } from "../formats/bytes.ts";
 import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
 import { rfc3339 } from "../formats/rfc3339.ts";
 import { MAX_TRUST_BYTES } from "../formats/trusted-root.ts";
-import { MAX_TUF_BYTES, parseTufMetadata } from "../formats/tuf.ts";
+import { parseTufMetadata, type TufMetadata } from "../formats/tuf.ts";
 import type { Files } from "./files.ts";
 import { shownUrl } from "./http.ts";
 import type { Outside } from "./outside.ts";
 import {
-  cachedTuf,
   documentIn,
+  keepTuf,
+  noteUnreachable,
   readDocument,
-  SIGNING_CONFIG,
-  TRUSTED_ROOT,
   TUF_KINDS,
   type TufSource,
   type TufTrust,
-  tufTimes,
-  writeTimes,
 } from "./tuf-cache.ts";
 import { type TufFetch, tufFetch } from "./tuf-fetch.ts";
 
+const TRUSTED_ROOT = "trusted_root.json";
+const SIGNING_CONFIG = "signing_config.v0.2.json";
 const MAX_ROTATIONS = 64;
 
 type World = { readonly outside: Outside; readonly files: Files };
@@ -33,21 +32,24 @@ type World = { readonly outside: Outside; readonly files: Files };
  *
  * @param attempts - how often each download is tried
  * @returns `TUF_ROLLBACK`, `TUF_INVALID`, `TRUST_EXPIRED`, `NETWORK_UNREACHABLE`,
- *   `NETWORK_RESPONSE`, `FILE_UNWRITABLE`
+ *   `NETWORK_RESPONSE`, `FILE_UNWRITABLE`, `STATE_CORRUPT`, `CONFIG` for a mirror that is no URL
  */
 export const refreshTuf = async (
   source: TufSource,
   world: World,
   attempts: number,
 ): Promise<Result<TufTrust>> => {
-  const work = await workFolder(source, world.files);
+  if (!URL.canParse(source.mirror)) return fail("CONFIG", "the TUF mirror is not a URL");
+  const work = await workFolder(source);
   if (!work.ok) return work;
   try {
+    const seen = await putSeen(source, world.files, work.value);
+    if (!seen.ok) return seen;
     const updated = await update(source, world, work.value, attempts);
     const kept = await keepSeen(source, world.files, work.value);
     if (!updated.ok) {
       const unreachable = updated.error.code.startsWith("NETWORK_");
-      if (unreachable) await noteUnreachable(source, world);
+      if (unreachable) await noteUnreachable(source, world.files, world.outside.now());
       return updated;
     }
     if (!kept.ok) return kept;
@@ -58,25 +60,29 @@ export const refreshTuf = async (
 };
 
 /** A folder for one refresh: the updater writes in place, and another process may read. */
-const workFolder = async (source: TufSource, files: Files): Promise<Result<string>> => {
+const workFolder = async (source: TufSource): Promise<Result<string>> => {
   try {
     await mkdir(source.folder, { recursive: true, mode: 0o700 });
-    const work = await mkdtemp(join(source.folder, "refresh-"));
-    for (const kind of TUF_KINDS) {
-      const seen = await files.readIfPresent(documentIn(source.folder, kind), MAX_TUF_BYTES[kind]);
-      if (!seen.ok) return seen;
-      const bytes = seen.value ?? (kind === "root" ? source.firstRoot : undefined);
-      const written = bytes && (await files.write(documentIn(work, kind), bytes));
-      if (written?.ok === false) return written;
-    }
-    return ok(work);
+    return ok(await mkdtemp(join(source.folder, "refresh-")));
   } catch (error) {
     const { code } = error as { code?: string };
     return fail("FILE_UNWRITABLE", `${source.folder}: ${code ?? "unknown error"}`);
   }
 };
 
-type Downloaded = { readonly trustedRoot: Uint8Array; readonly signingConfig?: Uint8Array };
+/** Puts what was seen before into the work folder. */
+const putSeen = async (source: TufSource, files: Files, work: string): Promise<Result<void>> => {
+  for (const kind of TUF_KINDS) {
+    const seen = await readDocument(files, source.folder, kind);
+    if (!seen.ok) return seen;
+    const bytes = seen.value?.bytes ?? (kind === "root" ? source.firstRoot : undefined);
+    const written = bytes && (await files.write(documentIn(work, kind), bytes));
+    if (written?.ok === false) return written;
+  }
+  return ok(undefined);
+};
+
+type Downloaded = Pick<TufTrust, "trustedRoot" | "signingConfig">;
 
 const update = async (
   source: TufSource,
@@ -116,10 +122,7 @@ const update = async (
     const path = join(work, SIGNING_CONFIG);
     const signingConfig = await target(updater, world.files, path, SIGNING_CONFIG);
     if (!signingConfig.ok) return signingConfig;
-    return ok({
-      trustedRoot: trustedRoot.value,
-      ...(signingConfig.value && { signingConfig: signingConfig.value }),
-    });
+    return ok({ trustedRoot: trustedRoot.value, signingConfig: signingConfig.value });
   } catch (error) {
     return { ok: false, error: explain(error, fetcher, shownUrl(base)) };
   }
@@ -174,33 +177,22 @@ const keepSeen = async (source: TufSource, files: Files, work: string): Promise<
 
 const keepTrust = async (
   source: TufSource,
-  world: World,
+  { outside, files }: World,
   { trustedRoot, signingConfig }: Downloaded,
 ): Promise<Result<TufTrust>> => {
-  const { outside, files } = world;
-  const { folder } = source;
-  const config = join(folder, SIGNING_CONFIG);
-  const written = [
-    await files.write(join(folder, TRUSTED_ROOT), trustedRoot),
-    signingConfig === undefined
-      ? await files.remove(config)
-      : await files.write(config, signingConfig),
-    await writeTimes(source, files, { refreshedAt: outside.now() }),
-  ];
-  for (const each of written) if (!each.ok) return each;
-  const trust = await cachedTuf(source, files);
-  if (!trust.ok) return trust;
-  if (trust.value === undefined) return fail("STATE_CORRUPT", `${folder}: what was kept is gone`);
-  return trust.value.expires > outside.now()
-    ? ok(trust.value)
-    : fail("TRUST_EXPIRED", `${shownUrl(source.mirror)}: ended ${rfc3339(trust.value.expires)}`);
-};
-
-/** So that a mirror that does not answer is not asked, and waited for, each time. */
-const noteUnreachable = async (
-  source: TufSource,
-  { outside, files }: World,
-): Promise<Result<void>> => {
-  const times = await tufTimes(source, files);
-  return writeTimes(source, files, { ...times, unreachableAt: outside.now() });
+  const documents: TufMetadata[] = [];
+  for (const kind of TUF_KINDS) {
+    const document = await readDocument(files, source.folder, kind);
+    if (!document.ok) return document;
+    if (document.value !== undefined) documents.push(document.value.metadata);
+  }
+  const expires = Math.min(...documents.map((document) => document.expires));
+  // The updater goes by the system's clock; this is the caller's.
+  if (expires <= outside.now()) {
+    return fail("TRUST_EXPIRED", `${shownUrl(source.mirror)} ended at ${rfc3339(expires)}`);
+  }
+  const rootVersion = documents[0]?.version ?? 0;
+  const trust = { trustedRoot, signingConfig, rootVersion, expires, refreshedAt: outside.now() };
+  const kept = await keepTuf(source, files, trust);
+  return kept.ok ? ok(trust) : kept;
 };
