@@ -5,9 +5,13 @@ export const BLOCK = 512;
 
 /** One header block (POSIX.1-1988 ustar, or GNU). */
 export type TarHeader = {
-  /** With the ustar prefix, as bytes say it: not checked as a path. */
-  readonly name: string;
-  readonly linkName: string;
+  /**
+   * With the ustar prefix, as bytes say it: not checked as a path. `undefined` where it is not
+   * UTF-8 or has bytes after its end: GNU cuts a long name anywhere, since another header has it.
+   */
+  readonly name: string | undefined;
+  /** As `name`. */
+  readonly linkName: string | undefined;
   readonly mode: number;
   /** Bytes. */
   readonly size: number;
@@ -43,9 +47,7 @@ export const parseTarHeader = (block: Uint8Array): Result<TarHeader> => {
   const prefix = text(block.subarray(345, 500));
   const name = text(block.subarray(0, 100));
   const linkName = text(block.subarray(157, 257));
-  if (prefix === undefined || name === undefined || linkName === undefined) {
-    return refuseTar("has a name that is not UTF-8 or has bytes after its end");
-  }
+  if (prefix === undefined) return refuseTar("has a prefix that is not UTF-8");
   // GNU tar puts other things there; some tools would still take them for a path.
   if (gnu && prefix !== "") return refuseTar("has a GNU header with a prefix");
   const mode = octal(block.subarray(100, 108));
@@ -58,10 +60,10 @@ export const parseTarHeader = (block: Uint8Array): Result<TarHeader> => {
   }
   const type = String.fromCharCode(block[156] as number);
   // To old tools this is a folder without content, whatever a long name before it says.
-  if (type === "\0" && name.endsWith("/"))
+  if (type === "\0" && name?.endsWith("/") !== false)
     return refuseTar("has a folder that is marked as a file");
   return ok({
-    name: prefix === "" ? name : `${prefix}/${name}`,
+    name: prefix === "" || name === undefined ? name : `${prefix}/${name}`,
     linkName,
     mode,
     size,
@@ -71,10 +73,9 @@ export const parseTarHeader = (block: Uint8Array): Result<TarHeader> => {
 
 /** The sum of all bytes, with the checksum itself taken as spaces. */
 const checksum = (block: Uint8Array): number => {
-  let sum = 0;
-  for (const [at, byte] of block.entries()) {
-    sum += at >= CHECKSUM.start && at < CHECKSUM.end ? 0x20 : byte;
-  }
+  let sum = 0x20 * (CHECKSUM.end - CHECKSUM.start);
+  for (const byte of block.subarray(0, CHECKSUM.start)) sum += byte;
+  for (const byte of block.subarray(CHECKSUM.end)) sum += byte;
   return sum;
 };
 

@@ -194,6 +194,10 @@ const KINDS: Readonly<Record<string, TarEntry["kind"]>> = {
 
 const interpret = (header: TarHeader, extension: Extension): Result<TarEntry> => {
   const name = extension.path ?? header.name;
+  const linkName = extension.linkPath ?? header.linkName;
+  if (name === undefined || linkName === undefined) {
+    return refuseTar("has a name that is not UTF-8 or has bytes after its end");
+  }
   const kind = KINDS[header.type];
   if (kind === undefined) {
     return refuseTar(`has a member of type ${shown(header.type)}: ${shown(name)}`);
@@ -208,6 +212,12 @@ const interpret = (header: TarHeader, extension: Extension): Result<TarEntry> =>
     return refuseTar(`has a set-uid or set-gid member: ${shown(name)}`);
   }
   const isLink = kind === "symlink" || kind === "hardlink";
-  const linkTarget = isLink ? (extension.linkPath ?? header.linkName) : "";
-  return ok({ path: path.value, kind, size: header.size, mode: header.mode & 0o777, linkTarget });
+  const mode = header.mode & 0o777;
+  return ok({
+    path: path.value,
+    kind,
+    size: header.size,
+    mode,
+    linkTarget: isLink ? linkName : "",
+  });
 };

@@ -11,6 +11,8 @@ export type EndRecord = {
 
 /** What a central header (4.3.12) and a local header (4.3.7) both say. */
 export type Header = {
+  /** Of the format, times ten, that a reader must know. */
+  readonly versionNeeded: number;
   readonly flags: number;
   readonly method: number;
   readonly crc32: number;
@@ -133,6 +135,7 @@ export const parseLocal = (bytes: Uint8Array): Result<Header> =>
     : refuseZip("has a central entry that points to no local header");
 
 const parseCommon = (view: DataView, at: number): Header => ({
+  versionNeeded: view.getUint8(at),
   flags: view.getUint16(at + 2, true),
   method: view.getUint16(at + 4, true),
   crc32: view.getUint32(at + 10, true),

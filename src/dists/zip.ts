@@ -166,6 +166,8 @@ const parseEntryName = (
 
 /** Descriptor, UTF-8 names and the two bits of deflate's effort; encryption and the rest are not. */
 const ALLOWED_FLAGS = ZIP_FLAG.descriptor | ZIP_FLAG.utf8 | 0b110;
+/** The newest version of the format; some tools refuse a member that says more. */
+const MAX_VERSION = 63;
 const TYPE_MASK = 0o170000;
 const DOS_FOLDER = 0x10;
 const DOS_LABEL = 0x08;
@@ -175,6 +177,7 @@ const complaintAbout = (header: CentralHeader, kind: "file" | "folder"): string 
   const type = mode & TYPE_MASK;
   const expected = kind === "folder" ? 0o040000 : 0o100000;
   const marked = (header.externalAttributes & DOS_FOLDER) !== 0;
+  if (header.versionNeeded > MAX_VERSION) return "has a member of an unknown version";
   if ((header.flags & ~ALLOWED_FLAGS) !== 0) return "has an encrypted or otherwise special member";
   if (header.method !== 0 && header.method !== 8) return "has an unusual compression method";
   if (type !== 0 && type !== expected) return "has a link or another special file";

@@ -43,6 +43,7 @@ describe("zips whose members collide, climb or lie", () => {
     ["a dot segment", [{ name: "./a" }], /empty segment/, "DIST_PATH"],
     ["a too long segment", [{ name: "x".repeat(256) }], /too long segment/, "DIST_PATH"],
     ["a too long path", [{ name: "x/".repeat(1100) + "x" }], /too long/, "DIST_PATH"],
+    ["a version from the future", [{ ...a, central: { versionNeeded: 64 } }], /unknown version/],
     [
       "content of another checksum",
       [{ ...a, central: { crc32: 7 }, local: { crc32: 7 } }],
