@@ -217,6 +217,10 @@ test("retrieve finds by id, index and proposed entry, at most ten", async () => 
   const cosign = { entryUUIDs: null, logIndexes: null, entries: [proposed] };
   const one = (await (await post("/api/v1/log/entries/retrieve", cosign)).json()) as [];
   assert.equal(one.length, 1);
+  const intoto = { kind: "intoto", apiVersion: "0.0.1", spec: {} };
+  const both = { entries: [proposed, intoto] };
+  const attestation = await post("/api/v1/log/entries/retrieve", both);
+  assert.equal(((await attestation.json()) as []).length, 1, "no intoto entry is no error");
   const cases: [unknown, number][] = [
     [{}, 422],
     [{ logIndexes: Array(11).fill(0) }, 422],
