@@ -160,6 +160,11 @@ export const ATTACKS: readonly Attack[] = [
       signed.keys[other] = signed.keys[keyID];
       signed.roles.targets.keyids = [keyID, other];
       mirror.files.set("2.root.json", signLoose(signed, mirror.keys.root));
+      publishLoose(mirror, 3);
+      const targets = looseDocument(mirror.files.get("3.targets.json"));
+      const one = targets.signatures.find((each: Loose) => each.keyid === keyID);
+      targets.signatures = [one, { ...one, keyid: other }];
+      mirror.files.set("3.targets.json", utf8(JSON.stringify(targets)));
     },
   },
   {
