@@ -1,5 +1,5 @@
 import type { Check } from "./check.ts";
-import { GITLAB_CI_LOCAL } from "./gitlab-ci-local.ts";
+import { COSIGN_22, COSIGN_26, COSIGN_31 } from "./cosign.ts";
 import { CURL, PIP, TWINE, UV } from "./gitlab-registry.ts";
 import { DEVPI, PYPISERVER } from "./other-indexes.ts";
 import { PYPI_ATTESTATIONS } from "./pypi-attestations.ts";
@@ -15,5 +15,7 @@ export const CHECKS: readonly Check[] = [
   ...CURL,
   ...PYPISERVER,
   ...DEVPI,
-  ...GITLAB_CI_LOCAL,
+  ...COSIGN_22,
+  ...COSIGN_26,
+  ...COSIGN_31,
 ];
