@@ -127,7 +127,8 @@ const trustFrom = async (
       time !== undefined && time <= now && now < time + span;
     const { expires = 0, refreshedAt } = cached.value ?? {};
     if (now < expires && within(refreshedAt, REFRESH_AFTER)) return kept;
-    if (within(await unreachableAt(source, files), ASK_AGAIN_AFTER)) return kept;
+    const enough = cached.value !== undefined || source.mirror === PUBLIC_GOOD_MIRROR;
+    if (enough && within(await unreachableAt(source, files), ASK_AGAIN_AFTER)) return kept;
   }
   const refreshed = await refreshTuf(source, { outside, files }, refreshing === "now" ? 4 : 1);
   if (refreshed.ok) return ok({ trust: refreshed.value, failed: undefined });

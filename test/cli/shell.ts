@@ -30,7 +30,9 @@ export const openShell = (environment: Readonly<Record<string, string>> = {}): S
   const script = `#!/bin/sh\nexec "${process.execPath}" --disable-warning=ExperimentalWarning "${main}" "$@"\n`;
   writeFileSync(join(bin, "wheelseal"), script);
   chmodSync(join(bin, "wheelseal"), 0o755);
-  const env = { ...plainEnvironment(), ...environment };
+  // A user's own memory of TUF repositories is not a test's to read or change.
+  const trust = { WHEELSEAL_TRUST_DIR: join(folder, ".trust") };
+  const env = { ...plainEnvironment(), ...trust, ...environment };
   const run = (line: string) => {
     const { stdout, status } = spawnSync("sh", ["-c", `exec 2>&1; ${line}`], {
       cwd: folder,
