@@ -2,7 +2,7 @@ import type { HashName } from "../crypto/hash.ts";
 import { importPublicKey, type PublicKey } from "../crypto/keys.ts";
 import { equal } from "./bytes.ts";
 import { contextTag, type DerNode, TAG } from "./der.ts";
-import { type DerReader, readDerAs } from "./der-reader.ts";
+import { type DerFields, type DerReader, readDerAs } from "./der-reader.ts";
 import { OID } from "./oids.ts";
 import { parsePem } from "./pem.ts";
 import { all, fail, ok, type Result } from "./result.ts";
@@ -39,6 +39,11 @@ const MAX_EXTENSIONS = 64;
 /** 20 bytes of RFC 5280 §4.1.2.2, and the zero byte that some authorities put before them. */
 const MAX_SERIAL_BYTES = 21;
 const V3 = 2n;
+const NAME_TAGS: ReadonlySet<number> = new Set([
+  TAG.UTF8_STRING,
+  TAG.PRINTABLE_STRING,
+  TAG.IA5_STRING,
+]);
 
 /** An AlgorithmIdentifier without parameters, or with NULL: its dotted OID. */
 export const readAlgorithm = (reader: DerReader, node: DerNode): string => {
@@ -51,7 +56,7 @@ export const readAlgorithm = (reader: DerReader, node: DerNode): string => {
 };
 
 const readExtension = (reader: DerReader, node: DerNode): [string, Extension] => {
-  const fields = reader.fields(node);
+  const fields = reader.sequence(node);
   const name = reader.oid(fields.next(TAG.OID, "extension"));
   const flag = fields.optional(TAG.BOOLEAN);
   const critical = flag !== undefined && reader.boolean(flag);
@@ -105,6 +110,25 @@ const readVersion = (reader: DerReader, outer: DerNode | undefined): bigint => {
   return version;
 };
 
+/** A Name: its bytes are what is compared, but it must be one (RFC 5280 §4.1.2.4). */
+const readName = (reader: DerReader, fields: DerFields, what: string): Uint8Array => {
+  const name = fields.next(TAG.SEQUENCE, what);
+  for (const set of reader.fields(name).rest()) {
+    const pairs = set.tag === TAG.SET ? reader.fields(set).rest() : [];
+    if (pairs.length === 0) reader.refuse(`a malformed ${what}`);
+    for (const pair of pairs) {
+      const [type, value, ...more] = pair.tag === TAG.SEQUENCE ? reader.fields(pair).rest() : [];
+      if (type === undefined || value === undefined || more.length > 0) {
+        return reader.refuse(`a malformed ${what}`);
+      }
+      reader.oid(type);
+      if (!NAME_TAGS.has(value.tag)) reader.refuse(`the ${what} holds something that is no text`);
+      reader.text(value.content);
+    }
+  }
+  return name.bytes;
+};
+
 type Tbs = Omit<Certificate, "der" | "tbs" | "signature" | "signatureAlgorithm"> & {
   readonly algorithm: DerNode;
 };
@@ -116,9 +140,9 @@ const readTbs = (reader: DerReader, node: DerNode): Tbs => {
   reader.integer(serial);
   if (serial.content.length > MAX_SERIAL_BYTES) reader.refuse("the serial number is too long");
   const algorithm = fields.next(TAG.SEQUENCE, "signature algorithm");
-  const issuer = fields.next(TAG.SEQUENCE, "issuer").bytes;
+  const issuer = readName(reader, fields, "issuer");
   const validity = readValidity(reader, fields.next(TAG.SEQUENCE, "validity"));
-  const subject = fields.next(TAG.SEQUENCE, "subject").bytes;
+  const subject = readName(reader, fields, "subject");
   const spki = fields.next(TAG.SEQUENCE, "public key").bytes;
   const outer = fields.optional(contextTag(3));
   fields.end();

@@ -31,6 +31,8 @@ export type DerReader = {
   /** Exactly one element with this tag, nothing behind it. */
   element(bytes: Uint8Array, tag: number, name: string): DerNode;
   fields(node: DerNode): DerFields;
+  /** The fields of an element that must be a SEQUENCE. */
+  sequence(node: DerNode): DerFields;
   oid(node: DerNode): string;
   integer(node: DerNode): bigint;
   boolean(node: DerNode): boolean;
@@ -61,15 +63,18 @@ const derReader = (code: Code, what: string): DerReader => {
   };
   const take = <T>(result: Result<T>): T =>
     result.ok ? result.value : refuse(result.error.message);
+  const fields = (node: DerNode): DerFields => {
+    if ((node.tag & CONSTRUCTED) === 0) return refuse("a primitive where a structure belongs");
+    return fieldsOf(take(children(node)), refuse);
+  };
   return {
     refuse,
+    fields,
+    sequence: (node) =>
+      node.tag === TAG.SEQUENCE ? fields(node) : refuse("no SEQUENCE where one belongs"),
     element: (bytes, tag, name) => {
       const node = take(readDer(bytes));
       return node.tag === tag ? node : refuse(`no ${name} where one belongs`);
-    },
-    fields: (node) => {
-      if ((node.tag & CONSTRUCTED) === 0) return refuse("a primitive where a structure belongs");
-      return fieldsOf(take(children(node)), refuse);
     },
     oid: (node) =>
       (node.tag === TAG.OID ? readOid(node.content) : undefined) ?? refuse("a malformed OID"),

@@ -112,7 +112,7 @@ const readAttributes = (reader: DerReader, set: DerNode): ReadonlyMap<string, De
   if (nodes.length > MAX_ATTRIBUTES) reader.refuse(`${nodes.length} signed attributes`);
   const attributes = new Map<string, DerNode>();
   for (const node of nodes) {
-    const fields = reader.fields(node);
+    const fields = reader.sequence(node);
     const oid = reader.oid(fields.next(TAG.OID, "attribute"));
     const [value, ...more] = reader.fields(fields.next(TAG.SET, "attribute values")).rest();
     fields.end();
@@ -132,7 +132,7 @@ const readSigningCertificate = (
   const second = attributes.get(OID.signingCertificateV2);
   const attribute = second ?? attributes.get(OID.signingCertificate);
   if (attribute === undefined) return undefined;
-  const list = reader.fields(attribute).next(TAG.SEQUENCE, "certificates");
+  const list = reader.sequence(attribute).next(TAG.SEQUENCE, "certificates");
   const fields = reader.fields(reader.fields(list).next(TAG.SEQUENCE, "ESSCertID"));
   const algorithm = second === undefined ? undefined : fields.optional(TAG.SEQUENCE);
   const digest = fields.next(TAG.OCTET_STRING, "certHash").content;
@@ -173,7 +173,7 @@ const readScheme = (reader: DerReader, node: DerNode, digest: HashName): Signatu
 
 /** SignerInfo, RFC 5652 §5.3. */
 const readSignerInfo = (reader: DerReader, node: DerNode): SignerInfo => {
-  const fields = reader.fields(node);
+  const fields = reader.sequence(node);
   const version = reader.integer(fields.next(TAG.INTEGER, "version"));
   const signer = readSignerId(reader, version, fields);
   const digestAlgorithm = readHash(reader, fields.next(TAG.SEQUENCE, "digest algorithm"));

@@ -1,0 +1,6 @@
+import type { Target } from "./target.ts";
+import { DISTS } from "./targets-dists.ts";
+import { EVIDENCE } from "./targets-evidence.ts";
+import { FORMATS } from "./targets-formats.ts";
+
+export const TARGETS: readonly Target[] = [...FORMATS, ...EVIDENCE, ...DISTS];
