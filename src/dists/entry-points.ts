@@ -30,7 +30,7 @@ export const parseScripts = (bytes: Uint8Array): Result<Script[]> => {
   const text = fromUtf8(bytes);
   if (!text.ok) return refuse("is not UTF-8");
   if (CONTROL.test(text.value)) return refuse("has control characters");
-  const scripts: Script[] = [];
+  const scripts = new Map<string, Script>();
   let group = "";
   for (const raw of text.value.split(/\r\n|\r|\n/)) {
     const line = raw.trim();
@@ -47,12 +47,11 @@ export const parseScripts = (bytes: Uint8Array): Result<Script[]> => {
     if (group !== "console_scripts" && group !== "gui_scripts") continue;
     const script = parseScript(group, line);
     if (!script.ok) return script;
-    if (scripts.some(({ name }) => name === script.value.name)) {
-      return refuse(`has the command ${shown(script.value.name)} twice`);
-    }
-    scripts.push(script.value);
+    const { name } = script.value;
+    if (scripts.has(name)) return refuse(`has the command ${shown(name)} twice`);
+    scripts.set(name, script.value);
   }
-  return ok(scripts);
+  return ok([...scripts.values()]);
 };
 
 const TARGET = /^[\w.]+\s*:\s*[\w.]+\s*(?:\[[^\]]*\])?$/u;

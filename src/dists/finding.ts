@@ -60,6 +60,8 @@ const RATIO_FLOOR = 64 * 1024 ** 2;
 export const isBomb = (limits: Limits, unpacked: number, packed: number): boolean =>
   unpacked > RATIO_FLOOR && unpacked > packed * limits.ratio;
 
+/** Modules that site imports, as a file or a package, in source, byte code or machine code. */
+const CUSTOMIZE = /^(?:site|user)customize(?:\/__init__)?\.[^/]+$/;
 const NATIVE = /\.(?:so(?:\.[0-9.]+)?|pyd|dll|dylib)$/i;
 
 /** Findings that a path alone gives. `installed` is the path below site-packages, if it goes there. */
@@ -68,7 +70,7 @@ export const findingsOfPath = (path: string, installed: string | undefined): Fin
   if (/\.pth$/i.test(path)) {
     findings.push({ kind: "startup-code", path, detail: "lines with import run at every start" });
   }
-  if (installed === "sitecustomize.py" || installed === "usercustomize.py") {
+  if (installed !== undefined && CUSTOMIZE.test(installed)) {
     findings.push({ kind: "startup-code", path, detail: "imported at every start" });
   }
   if (NATIVE.test(path)) findings.push({ kind: "native-code", path, detail: "machine code" });

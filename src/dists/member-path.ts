@@ -6,6 +6,8 @@ export type MemberPath = string & { readonly brand: "MemberPath" };
 
 const MAX_PATH = 2048;
 const MAX_SEGMENT = 255;
+const MAX_DEPTH = 100;
+const MAX_FOLDERS = 200_000;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
@@ -29,6 +31,7 @@ const complaint = (text: string): string | undefined => {
   if (text.startsWith("/")) return "is absolute";
   if (/^[A-Za-z]:/.test(text)) return "begins with a drive";
   const segments = text.split("/");
+  if (segments.length > MAX_DEPTH) return "is too deep";
   if (segments.includes("..")) return "climbs out of its folder";
   if (segments.some((segment) => segment === "" || segment === ".")) return "has an empty segment";
   if (segments.some((segment) => /^[. ]+$/.test(segment))) return "has a segment of dots or spaces";
@@ -36,10 +39,13 @@ const complaint = (text: string): string | undefined => {
   return undefined;
 };
 
-/** The folders above a path, nearest last: `a/b/c` has `a` and `a/b`. */
+/** The folders above a path, nearest first: `a/b/c` has `a/b` and `a`. */
 export const foldersAbove = (path: string): string[] => {
-  const segments = path.split("/");
-  return segments.slice(1).map((_, i) => segments.slice(0, i + 1).join("/"));
+  const folders: string[] = [];
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+    folders.push(path.slice(0, end));
+  }
+  return folders;
 };
 
 /** Characters that some file systems ignore in names. */
@@ -62,6 +68,7 @@ const collisionKey = (path: string): string =>
 /**
  * Remembers the members of one archive and refuses, with DIST_PATH, what would overwrite another:
  * the same path twice, a path that differs only in case or composition, a file where a folder is.
+ * More than 200,000 folders are DIST_SIZE.
  */
 export type PathRegister = {
   add(path: string, kind: "folder" | "leaf"): Result<void>;
@@ -76,11 +83,13 @@ export const pathRegister = (): PathRegister => {
   return {
     add: (path, kind) => {
       const key = collisionKey(path);
-      for (const folder of foldersAbove(path)) {
-        const above = collisionKey(folder);
+      for (const above of foldersAbove(key)) {
         const leaf = leaves.get(above);
         if (leaf !== undefined) return clash(path, leaf);
-        if (!folders.has(above)) folders.set(above, folder);
+        // What is above a known folder is known too.
+        if (folders.has(above)) break;
+        if (folders.size >= MAX_FOLDERS) return fail("DIST_SIZE", "there are too many folders");
+        folders.set(above, path);
       }
       const leaf = leaves.get(key);
       if (leaf !== undefined) return clash(path, leaf);

@@ -87,10 +87,13 @@ const parseEntry = (
 };
 
 /** One field and what ends it: a comma, a line end, or the end of the text. */
-const FIELD = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/y;
+const FIELD = /(?:"((?:[^"]|""){0,4096})"|([^",\r\n]{0,4096}))(,|\r?\n|$)/y;
+const MAX_ROWS = 500_000;
+const MAX_FIELDS = 16;
 
 /**
- * RFC 4180 with LF or CRLF: quotes only around whole fields, no empty lines.
+ * RFC 4180 with LF or CRLF: quotes only around whole fields, no empty lines; at most 500,000 rows
+ * of fields of 4096 characters, and no row of more than 16.
  * @returns DIST_RECORD
  */
 export const parseCsv = (text: string): Result<string[][]> => {
@@ -101,6 +104,7 @@ export const parseCsv = (text: string): Result<string[][]> => {
     const match = FIELD.exec(text);
     if (match === null) return refuse(`has a malformed line ${rows.length + 1}`);
     const [, quoted, plain = "", end] = match;
+    if (rows.length >= MAX_ROWS || row.length >= MAX_FIELDS) return refuse("is too long");
     row.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
     if (end === ",") continue;
     if (row.length === 1 && row[0] === "") return refuse("has an empty line");

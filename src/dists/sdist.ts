@@ -93,12 +93,21 @@ const walkGzip = async (
   limits: Limits,
   metadataPath: string,
 ): Promise<Result<Walked>> => {
-  const opened: { entry: TarEntry; digest: Hasher }[] = [];
+  const members: Member[] = [];
+  let open: { entry: TarEntry; digest: Hasher } | undefined;
+  // One at a time: a hasher for each of many files would take much memory.
+  const close = (): void => {
+    if (open === undefined) return;
+    const { path, size } = open.entry;
+    members.push({ path, size, sha256: hex(open.digest.digest()) });
+    open = undefined;
+  };
   const metadata: Uint8Array[] = [];
   let metadataSize: number | undefined;
   const visit = (entry: TarEntry) => {
+    close();
     const digest = hasher("sha256");
-    opened.push({ entry, digest });
+    open = { entry, digest };
     const kept = entry.path === metadataPath;
     if (kept) metadataSize = entry.size;
     return (chunk: Uint8Array): void => {
@@ -110,11 +119,7 @@ const walkGzip = async (
     const counted = limitRatio(chunks, inflateRaw, limits);
     const entries = await walkTar(counted, limits, visit);
     if (!entries.ok) return entries;
-    const members = opened.map(({ entry, digest }) => ({
-      path: entry.path,
-      size: entry.size,
-      sha256: hex(digest.digest()),
-    }));
+    close();
     if (metadataSize !== undefined && metadataSize > MAX_METADATA) {
       return fail("DIST_SIZE", `${metadataPath} has ${metadataSize} bytes, over ${MAX_METADATA}`);
     }

@@ -14,7 +14,8 @@ export const checkLinks = (entries: readonly TarEntry[], root: string): Result<v
   const symlinks = new Set<string>(
     entries.filter((entry) => entry.kind === "symlink").map((entry) => entry.path),
   );
-  const throughLink = (path: string) => foldersAbove(path).some((folder) => symlinks.has(folder));
+  const throughLink = (path: string) =>
+    symlinks.size > 0 && foldersAbove(path).some((folder) => symlinks.has(folder));
   const files = new Set<string>();
   for (const entry of entries) {
     if (throughLink(entry.path)) return refuse(entry, "lies behind a symbolic link");

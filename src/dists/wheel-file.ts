@@ -57,14 +57,20 @@ export const parseWheelFile = (bytes: Uint8Array): Result<WheelFile> => {
   });
 };
 
+/** More combinations than any file name can hold are not made. */
+const MAX_COMBINATIONS = 65_536;
+
 /** Tags stand one a line; a compressed one is taken for all that it stands for. */
 const expandLines = (lines: readonly string[]): string[] | undefined => {
   const tags = new Set<string>();
+  let combinations = 0;
   for (const line of lines) {
     const [python, abi, platform, ...more] = line.split("-").map((set) => set.split("."));
     if (python === undefined || abi === undefined || platform === undefined || more.length > 0) {
       return undefined;
     }
+    combinations += python.length * abi.length * platform.length;
+    if (combinations > MAX_COMBINATIONS) return undefined;
     for (const tag of expandTags({ python, abi, platform })) tags.add(tag);
   }
   return tags.size === 0 ? undefined : [...tags].sort();

@@ -29,7 +29,7 @@ export const layOut = (
   const roots = [...new Set([...files, ...folders].map((path) => path.replace(/\/.*$/, "")))];
   const distInfos = roots.filter((root) => root.toLowerCase().endsWith(".dist-info"));
   const [distInfo] = distInfos;
-  if (distInfo === undefined || distInfos.length !== 1) {
+  if (distInfo?.endsWith(".dist-info") !== true || distInfos.length !== 1) {
     return fail("DIST_METADATA", `the wheel has ${distInfos.length} dist-info folders, not one`);
   }
   const stem = distInfo.slice(0, -".dist-info".length);

@@ -22,6 +22,7 @@ describe("member paths", () => {
     ["", /empty/],
     ["a".repeat(2049), /too long/],
     ["a".repeat(256), /too long segment/],
+    ["a/".repeat(100) + "b", /too deep/],
     ["a\0", /control/],
     ["a\u0085", /control/],
     ["a\u2028", /control/],
@@ -46,7 +47,7 @@ describe("member paths", () => {
 });
 
 test("the folders above a path", () => {
-  assert.deepEqual(foldersAbove("a/b/c"), ["a", "a/b"]);
+  assert.deepEqual(foldersAbove("a/b/c"), ["a/b", "a"]);
   assert.deepEqual(foldersAbove("a"), []);
 });
 

@@ -109,6 +109,7 @@ describe("metadata that is refused", () => {
       /control character/,
     ]),
     ["too many fields", START + "A: b\n".repeat(20_000), "DIST_METADATA", /more than 20000/],
+    ["too many lines", START + " x\n".repeat(200_000), "DIST_METADATA", /more than 200000 lines/],
     ["too many bytes", START + "A".repeat(MAX_METADATA), "FORMAT_SIZE", /over/],
   ];
   for (const [name, text, code, message] of cases) {

@@ -33,6 +33,11 @@ describe("WHEELs that are refused", () => {
     ["no tags", WHEEL.replace("Tag", "Tog"), /no tags/],
     ["a short tag", WHEEL.replace("-any", ""), /malformed/],
     ["a long tag", WHEEL.replace("-any", "-any-x"), /malformed/],
+    [
+      "tags that stand for too many",
+      WHEEL.replace("py3-none-any", Array(3).fill(Array(41).fill("a").join(".")).join("-")),
+      /no tags, or malformed/,
+    ],
     ["two builds", `${WHEEL}Build: 1\nBuild: 2\n`, /build more than once/],
     ["a body", `${WHEEL}\ntext\n`, /text after/],
     ["a line that is no header", `${WHEEL}text\n`, /no header/],

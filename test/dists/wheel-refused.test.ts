@@ -114,6 +114,20 @@ describe("wheels that are refused", () => {
       /2 dist-info/,
     ],
     [
+      "a dist-info folder that only some file systems find",
+      {
+        files: {
+          [METADATA]: null,
+          [WHEEL]: null,
+          "demo_pkg-1.0.Dist-Info/METADATA": honestFiles[METADATA]!,
+          "demo_pkg-1.0.Dist-Info/WHEEL": honestFiles[WHEEL]!,
+        },
+        distInfo: "demo_pkg-1.0.Dist-Info",
+      },
+      "DIST_METADATA",
+      /dist-info folders, not one/,
+    ],
+    [
       "an empty second dist-info folder",
       { extra: [{ name: "Other-1.0.DIST-INFO/" }] },
       "DIST_METADATA",
@@ -142,6 +156,24 @@ describe("wheels that are refused", () => {
       { files: { "demo_pkg-1.0.data/platlib/demo_pkg/__init__.py": "evil" } },
       "DIST_PATH",
       /collide/,
+    ],
+    [
+      "a second dist-info folder that data would install",
+      { files: { "demo_pkg-1.0.data/purelib/Other-1.0.DIST-INFO/METADATA": "" } },
+      "DIST_METADATA",
+      /installed as dist-info/,
+    ],
+    [
+      "entry points that data would install",
+      { files: { [`demo_pkg-1.0.data/platlib/${DIST_INFO}/entry_points.txt`]: "" } },
+      "DIST_METADATA",
+      /installed as dist-info/,
+    ],
+    [
+      "commands that only some tools see",
+      { files: { [`${DIST_INFO}/entry_points.txt`]: "[[console_scripts]]\nx = a:b\n" } },
+      "DIST_METADATA",
+      /malformed group/,
     ],
     ["a path that climbs", { files: { "../evil.py": "" } }, "DIST_PATH", /climbs/],
     [
