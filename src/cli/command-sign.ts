@@ -16,7 +16,7 @@ export const signCommand: Command = async (invocation) => {
   if (!settings.ok) return refuse(invocation, settings.error);
   const record = await pinnedRecord(invocation, settings.value, folder);
   if (!record.ok) return refuse(invocation, record.error);
-  const session = await openSession(invocation, settings.value, "gitlab");
+  const session = await openSession(invocation, settings.value, "gitlab", "signs");
   if (!session.ok) return refuse(invocation, session.error);
   const progress = progressFor(terminal, ["sign"]);
   const run = { invocation, session: session.value, report: progress.report };

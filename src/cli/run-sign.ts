@@ -11,7 +11,9 @@ import { timestampAuthorityAt } from "../clients/tsa.ts";
 import type { BuildRecord } from "../formats/build-record.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { type SignClients, type SignedDistribution, sign } from "../stages/2-sign.ts";
+import type { Expectation } from "../verification/verdict.ts";
 import type { Run } from "./run-stages.ts";
+import type { Session } from "./session.ts";
 
 /** The variable that GitLab's `id_tokens` fills by convention. */
 const TOKEN_VARIABLES = ["SIGSTORE_ID_TOKEN"] as const;
@@ -62,6 +64,12 @@ export const signClients = (run: Run, record: BuildRecord | undefined): Result<S
   });
 };
 
+/** Whom the signatures must verify as: the one who was named, else whom the id_token names. */
+const expectedSigner = ({ expect }: Session): { expect?: Expectation } => {
+  if (expect.kind === "policy") return {};
+  return expect.kind === "identity" && expect.anyOf.length === 0 ? {} : { expect };
+};
+
 /** Signs the folder's distributions. */
 export const runSign = async (
   run: Run,
@@ -78,7 +86,7 @@ export const runSign = async (
       folder,
       trust: trust.root,
       // A policy says whom consumers expect; what this job signs must verify as this job.
-      ...(session.expect.kind === "policy" ? {} : { expect: session.expect }),
+      ...expectedSigner(session),
       force: settings.on("force"),
       certificatePerFile: settings.on("certificate-per-file"),
       withoutRecord: invocation.flags["without-record"] === true,

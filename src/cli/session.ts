@@ -22,12 +22,14 @@ export const openSession = async (
   invocation: Invocation,
   settings: Settings,
   fallback: Profile,
+  work: "signs" | "verifies" = "verifies",
 ): Promise<Result<Session>> => {
   const profile = profileOf(settings, fallback);
   if (!profile.ok) return profile;
   const stack = profile.value === "local" ? await ensureStack(invocation, settings) : ok(undefined);
   if (!stack.ok) return stack;
-  const session = await sessionOn(invocation, withProfile(settings, profile.value), stack.value);
+  const chosen = withProfile(settings, profile.value);
+  const session = await sessionOn(invocation, chosen, stack.value, work);
   if (!session.ok) await stack.value?.close();
   return session;
 };
@@ -41,6 +43,9 @@ export const inSession = async <T>(session: Session, work: () => Promise<T>): Pr
   }
 };
 
+/** Nobody meets this expectation: what is verified against it is refused. */
+const NOBODY: Expected = { kind: "identity", anyOf: [] };
+
 /** Settings that name the profile which is in use, chosen or not. */
 const withProfile = (settings: Settings, profile: Profile): Settings => ({
   ...settings,
@@ -51,10 +56,14 @@ const sessionOn = async (
   invocation: Invocation,
   settings: Settings,
   stack: LocalStack | undefined,
+  work: "signs" | "verifies",
 ): Promise<Result<Session>> => {
   const trust = await trustOf(invocation, settings);
   if (!trust.ok) return trust;
-  const expect = await expectedFor(invocation, settings, trust.value);
+  const named = await expectedFor(invocation, settings, trust.value);
+  // Who signs is whom the id_token names, and need not be named again.
+  const unnamed = work === "signs" && !named.ok && named.error.code === "IDENTITY_MISSING";
+  const expect = unnamed ? ok(NOBODY) : named;
   if (!expect.ok) return expect;
   return ok({
     settings,
