@@ -27,6 +27,7 @@ export type Files = {
 };
 
 const READ_SIZE = 256 * 1024;
+const STREAM_SIZE = 1024 * 1024;
 
 const reason = (error: unknown): string =>
   (error as { code?: string }).code ?? (error instanceof Error ? error.name : "unknown error");
@@ -96,14 +97,28 @@ const list = async (folder: string): Promise<Result<string[]>> => {
   }
 };
 
+/** One buffer for the whole file: buffers of their own would pile up between two collections. */
+async function* stream(path: string): AsyncGenerator<Uint8Array> {
+  const file = await open(path);
+  try {
+    const buffer = new Uint8Array(STREAM_SIZE);
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, STREAM_SIZE, null);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
 const artifact = async (
   path: string,
 ): Promise<Result<Artifact & { readonly name: string; readonly size: number }>> => {
-  const open = () => createReadStream(path, { highWaterMark: READ_SIZE });
   try {
-    const { digest, size } = await digestStream("sha256", open());
+    const { digest, size } = await digestStream("sha256", stream(path));
     const sha256 = digest as Artifact["sha256"];
-    return ok({ name: basename(path), sha256, size, open });
+    return ok({ name: basename(path), sha256, size, open: () => stream(path) });
   } catch (error) {
     return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
   }

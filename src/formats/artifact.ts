@@ -7,7 +7,10 @@ export type Artifact = {
   readonly sha256: Sha256;
   /** Bytes, where they are at hand. */
   readonly size?: number;
-  /** Streams the content from the start, each time it is called; absent for `sha256:HEX`. */
+  /**
+   * Streams the content from the start, each time it is called; absent for `sha256:HEX`. A chunk
+   * is good only until the next is asked for: copy what must stay.
+   */
   readonly open?: () => AsyncIterable<Uint8Array>;
 };
 

@@ -72,7 +72,7 @@ const byStream = async (
       const message = `Ed25519 signs a file whole, and this one is over ${MAX_WHOLE_MESSAGE} bytes`;
       return refused("signature", "SIGNATURE_ALGORITHM", message);
     }
-    held.push(chunk);
+    held.push(new Uint8Array(chunk));
   }
   if (!equal(seen.digest(), sha256)) return changed();
   const { key, signature } = material;

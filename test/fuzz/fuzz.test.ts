@@ -12,7 +12,7 @@ const BUDGET = 10_000;
 describe("every parser under random edits of good inputs", () => {
   for (const [index, one] of TARGETS.entries()) {
     it(one.name, async () => {
-      const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31) + index;
+      const seed = Number(process.env.FUZZ_SEED ?? 1) + index;
       const { finding, runs } = await attack(one, BUDGET / TARGETS.length, chanceFrom(seed));
       const shown = Buffer.from(finding?.input ?? [])
         .toString("base64")
