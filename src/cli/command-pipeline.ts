@@ -80,7 +80,7 @@ const pipeline = (
       },
       publish: (verdicts) => runPublish(run, out, verdicts),
       publishSignatures: (verdicts) => runPublishSignatures(run, out, verdicts),
-      consume: (record) => runConsume(run, record, undefined),
+      consume: (record) => runConsume(run, { ...record, record }, undefined),
     },
     run.session.settings.on("signatures-first"),
   );

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspectDistribution } from "../clients/archive.ts";
 import { systemInstaller } from "../clients/installer.ts";
+import type { BuildRecord } from "../formats/build-record.ts";
 import { evidenceNames } from "../formats/evidence.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { type FolderVerdict, verifyFolder } from "../stages/3-verify.ts";
@@ -131,13 +132,21 @@ const excusedFiles = ({ filename, waivers }: ReleaseVerdict): string[] => {
   return waivers.flatMap(({ excused }) => excused).flatMap((what) => files[what]);
 };
 
+/** What is to be consumed, and where it was built here, the record that it must be the same as. */
+export type WantedRelease = {
+  readonly name: string;
+  readonly version: string;
+  readonly record?: BuildRecord;
+};
+
 /** Consumes a release into `folder`, or into a folder that is removed afterwards. */
 export const runConsume = async (
   run: Run,
-  release: { readonly name: string; readonly version: string },
+  release: WantedRelease,
   folder: string | undefined,
 ): Promise<Result<ConsumeOutcome>> => {
   const { registry, settings } = run.session;
+  const { name, version, record } = release;
   const index = registry.index();
   if (!index.ok) return index;
   const evidence = registry.evidence(release.name, release.version);
@@ -145,7 +154,10 @@ export const runConsume = async (
   const kept = folder ?? (await mkdtemp(join(tmpdir(), "wheelseal-consume-")));
   try {
     return await consume(
-      { ...release, folder: kept },
+      {
+        ...{ name, version, folder: kept },
+        ...(record === undefined ? {} : { built: record.distributions }),
+      },
       {
         index: index.value,
         evidence: evidence.value,

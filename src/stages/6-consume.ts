@@ -3,6 +3,7 @@ import type { Installed, Installer } from "../clients/installer.ts";
 import type { IndexFile, SimpleIndex } from "../clients/simple-index.ts";
 import type { SdistReport } from "../dists/sdist.ts";
 import type { WheelReport } from "../dists/wheel.ts";
+import type { BuiltDistribution } from "../formats/build-record.ts";
 import { all, fail, ok, type Result } from "../formats/result.ts";
 import { compareIndex } from "./compare-index.ts";
 import type { Report } from "./events.ts";
@@ -19,6 +20,8 @@ export type VerifyFile = (
 export type ConsumeInput = {
   readonly name: string;
   readonly version: string;
+  /** Where it is known what was built: the index must list all of that, with these digests. */
+  readonly built?: readonly BuiltDistribution[];
   /** Where files are downloaded to. */
   readonly folder: string;
   /** Modules to import instead of the top-level ones of the wheel. */
@@ -85,6 +88,8 @@ const consumeRelease = async (
   if (!page.ok) return page;
   const listing = selectRelease(page.value, input.version);
   if (!listing.ok) return listing;
+  const same = sameFiles(input.built, listing.value.files);
+  if (!same.ok) return same;
   const verdicts: ReleaseVerdict[] = [];
   for (const file of listing.value.files) {
     const verdict = await checkFile(file, input, clients);
@@ -101,6 +106,25 @@ const consumeRelease = async (
     notes,
     ...(installed.value === undefined ? {} : { installed: installed.value }),
   });
+};
+
+/** Compared before anything is fetched, so that nothing else is ever installed. */
+const sameFiles = (
+  built: readonly BuiltDistribution[] = [],
+  served: readonly ReleaseFile[],
+): Result<void> => {
+  for (const { filename, sha256 } of built) {
+    const file = served.find(({ listed }) => listed.filename === filename);
+    if (file === undefined) return fail("INDEX_FILE", `the index does not list ${filename}`);
+    const theirs = file.listed.sha256 ?? "unknown";
+    if (theirs !== sha256) {
+      return fail(
+        "INDEX_DIGEST",
+        `${filename} was built as ${sha256}, and the index has ${theirs}`,
+      );
+    }
+  }
+  return ok(undefined);
 };
 
 const pathOf = (input: ConsumeInput, file: IndexFile): string => `${input.folder}/${file.filename}`;
