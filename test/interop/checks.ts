@@ -1,13 +1,20 @@
 import type { Check } from "./check.ts";
 import { COSIGN_22, COSIGN_26, COSIGN_31 } from "./cosign.ts";
+import { GITLAB_CI_LOCAL } from "./gitlab-ci-local.ts";
 import { CURL, PIP, TWINE, UV } from "./gitlab-registry.ts";
 import { DEVPI, PYPISERVER } from "./other-indexes.ts";
 import { PYPI_ATTESTATIONS } from "./pypi-attestations.ts";
+import { REKOR_CLI } from "./rekor-cli.ts";
+import { SIGSTORE_GO } from "./sigstore-go.ts";
+import { SIGSTORE_JS } from "./sigstore-js.ts";
 import { SIGSTORE_PYTHON } from "./sigstore-python.ts";
+import { PYTHON_TUF, SIGSTORE_PYTHON_TUF } from "./tuf.ts";
 
 /** All checks, in the order of the table. */
 export const CHECKS: readonly Check[] = [
   ...SIGSTORE_PYTHON,
+  ...SIGSTORE_PYTHON_TUF,
+  ...PYTHON_TUF,
   ...PYPI_ATTESTATIONS,
   ...TWINE,
   ...UV,
@@ -18,4 +25,8 @@ export const CHECKS: readonly Check[] = [
   ...COSIGN_22,
   ...COSIGN_26,
   ...COSIGN_31,
+  ...SIGSTORE_JS,
+  ...SIGSTORE_GO,
+  ...REKOR_CLI,
+  ...GITLAB_CI_LOCAL,
 ];

@@ -45,7 +45,12 @@ type Signed = {
 };
 
 /** Signs a new file as cosign 2 does. */
-const sign = async (world: World, id: CosignId, more: readonly string[] = []): Promise<Signed> => {
+const sign = async (
+  world: World,
+  id: CosignId,
+  more: readonly string[] = [],
+  trust: Readonly<Record<string, string>> = trustFiles(world),
+): Promise<Signed> => {
   const file = join(world.folder, "artifact");
   await writeFile(file, "what is signed");
   const signed = {
@@ -60,7 +65,7 @@ const sign = async (world: World, id: CosignId, more: readonly string[] = []): P
   ];
   const token = { SIGSTORE_ID_TOKEN: await world.token() };
   const args = ["sign-blob", "--yes", ...DETACHED[id], ...services(world), ...outputs, ...more];
-  succeeded(await cosign(world, id, [...args, file], { ...trustFiles(world), ...token }));
+  succeeded(await cosign(world, id, [...args, file], { ...trust, ...token }));
   return signed;
 };
 
@@ -68,14 +73,19 @@ const verifyDetached = (
   world: World,
   id: CosignId,
   signed: Pick<Signed, "file" | "signature" | "certificate">,
-  identity = world.identity,
+  given: {
+    readonly identity?: string;
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ) => {
+  const { identity = world.identity, env = trustFiles(world) } = given;
   const evidence = ["--signature", signed.signature, "--certificate", signed.certificate];
   const format = id === "cosign-3.1" ? ["--new-bundle-format=false"] : [];
-  return cosign(world, id, [
+  const args = [
     ...["verify-blob", ...format, "--rekor-url", world.stack.urls.rekor],
     ...[...evidence, ...identityArgs(world, identity), signed.file],
-  ]);
+  ];
+  return cosign(world, id, args, env);
 };
 
 const signsForBoth = (id: CosignId): Check => ({
@@ -113,7 +123,9 @@ const verifiesOurs = (id: CosignId): Check => ({
     for (const name of [wheel, sdist]) {
       succeeded(await verifyDetached(world, id, evidence(name)));
     }
-    const stranger = await verifyDetached(world, id, evidence(wheel), "https://other");
+    const stranger = await verifyDetached(world, id, evidence(wheel), {
+      identity: "https://other",
+    });
     refused(stranger, /none of the expected identities matched/);
     const swapped = { ...evidence(wheel), file: join(folder, sdist) };
     refused(await verifyDetached(world, id, swapped), /signature/);
@@ -189,11 +201,80 @@ const attests = (id: CosignId): Check => ({
   },
 });
 
+const learns = (id: CosignId): Check => ({
+  peers: [id],
+  does: "learns whom to trust from our TUF repository, and signs and verifies by that alone",
+  run: async (world) => {
+    const tuf = { TUF_ROOT: join(world.folder, "tuf") };
+    const root = ["--root", world.trust("1.root.json")];
+    const mirror = ["--mirror", world.stack.urls.tuf];
+    succeeded(await cosign(world, id, ["initialize", ...mirror, ...root], tuf));
+    const signed = await sign(world, id, [], tuf);
+    succeeded(await verifyDetached(world, id, signed, { env: tuf }));
+    const { folder, wheel } = world.release;
+    const file = join(folder, wheel);
+    const ours = { file, signature: `${file}.sig`, certificate: `${file}.crt` };
+    succeeded(await verifyDetached(world, id, ours, { env: tuf }));
+  },
+});
+
+const newFormat = (id: CosignId): string[] => (id === "cosign-2.6" ? ["--new-bundle-format"] : []);
+
+const byTrustedRoot = (world: World): string[] => [
+  ...["--trusted-root", world.trust("trusted_root.json")],
+];
+
+const verifiesBundles = (id: CosignId): Check => ({
+  peers: [id],
+  does: "verifies our bundles by trusted_root.json, and refuses another identity and another file",
+  run: async (world) => {
+    const { folder, wheel, sdist } = world.release;
+    const verify = (name: string, of: string, identity = world.identity) => {
+      const evidence = ["--bundle", join(folder, `${of}.sigstore.json`)];
+      const trust = [...newFormat(id), ...byTrustedRoot(world)];
+      const args = [...evidence, ...trust, ...identityArgs(world, identity), join(folder, name)];
+      return cosign(world, id, ["verify-blob", ...args], {});
+    };
+    for (const name of [wheel, sdist]) succeeded(await verify(name, name));
+    refused(await verify(wheel, wheel, "https://other"), /identity|SAN/);
+    refused(await verify(sdist, wheel), /signature|digest/);
+  },
+});
+
+const signsByConfig = (id: CosignId): Check => ({
+  peers: [id],
+  does: "signs and attests by our signing configuration, and we verify both bundles",
+  run: async (world) => {
+    const path = (name: string) => join(world.folder, name);
+    const { signingConfig } = JSON.parse(await readFile(world.stack.trustConfig, "utf8"));
+    await writeFile(path("signing.json"), JSON.stringify(signingConfig));
+    await writeFile(path("predicate.json"), '{"a": 1}');
+    await writeFile(path("artifact"), "what is signed");
+    await writeFile(path("other"), "what is not signed");
+    const token = { SIGSTORE_ID_TOKEN: await world.token() };
+    const trust = ["--yes", "--signing-config", path("signing.json"), ...byTrustedRoot(world)];
+    const make = (command: string, bundle: string, more: readonly string[]) =>
+      cosign(world, id, [command, ...trust, ...more, "--bundle", bundle, path("artifact")], token);
+    const what = ["--predicate", path("predicate.json"), "--type", "https://example.com/test"];
+    succeeded(await make("sign-blob", path("signed"), []));
+    succeeded(await make("attest-blob", path("attested"), what));
+    for (const bundle of ["signed", "attested"]) {
+      const verify = (file: string) => {
+        const args = ["--bundle", path(bundle), "--offline", ...expectIdentity(world)];
+        return world.wheelseal(["verify", path(file), ...args]);
+      };
+      succeeded(await verify("artifact"));
+      refused(await verify("other"), /error\[/);
+    }
+  },
+});
+
 export const COSIGN_22: readonly Check[] = [
   signsForBoth("cosign-2.2"),
   verifiesOurs("cosign-2.2"),
   timestamps("cosign-2.2"),
   attests("cosign-2.2"),
+  learns("cosign-2.2"),
 ];
 
 export const COSIGN_26: readonly Check[] = [
@@ -201,6 +282,14 @@ export const COSIGN_26: readonly Check[] = [
   verifiesOurs("cosign-2.6"),
   timestamps("cosign-2.6"),
   attests("cosign-2.6"),
+  learns("cosign-2.6"),
+  verifiesBundles("cosign-2.6"),
 ];
 
-export const COSIGN_31: readonly Check[] = [signsForBoth("cosign-3.1"), verifiesOurs("cosign-3.1")];
+export const COSIGN_31: readonly Check[] = [
+  signsForBoth("cosign-3.1"),
+  verifiesOurs("cosign-3.1"),
+  learns("cosign-3.1"),
+  verifiesBundles("cosign-3.1"),
+  signsByConfig("cosign-3.1"),
+];

@@ -113,11 +113,11 @@ const runPipeline = async (world: World, version: string, fault?: Fault) => {
   const outcome = await world.run(
     world.program("gitlab-ci-local"),
     [
-      ...["--cwd", project, "--force-shell-executor", "--shell-isolation"],
+      ...["--force-shell-executor", "--shell-isolation"],
       ...["--no-artifacts-to-source", "--ignore-predefined-vars", variables.map(([n]) => n).join()],
       ...variables.flatMap(([name, value]) => ["--variable", `${name}=${value}`]),
     ],
-    { timeout: 300_000, env: { PATH: path } },
+    { cwd: project, timeout: 300_000, env: { PATH: path } },
   );
   return { project, ...outcome };
 };

@@ -42,6 +42,7 @@ const COSIGN = "github.com/sigstore/cosign";
 /** All peers; Go's are built in this order, the cheapest and most telling first. */
 export const PEERS = {
   sigstore: python("sigstore", "4.5.1"),
+  tuf: python("tuf", "7.0.1", "python"),
   "pypi-attestations": python("pypi-attestations", "0.0.30"),
   twine: python("twine", "7.0.0"),
   uv: python("uv", "0.13.9"),

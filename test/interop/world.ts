@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -19,6 +20,7 @@ export type RunningStack = {
     readonly ctlog: string;
     readonly rekor: string;
     readonly tsa: string;
+    readonly tuf: string;
   };
   readonly trustConfig: string;
   readonly state: string;
@@ -45,6 +47,8 @@ export type World = {
   readonly token: () => Promise<string>;
   /** Path of a program of a peer. */
   readonly program: (id: PeerId, name?: string) => string;
+  /** Loads an npm peer, or what it brought along. */
+  readonly load: (id: PeerId, module?: string) => unknown;
   /** Runs a program with nothing of this process's CI, Sigstore or registry settings. */
   readonly run: (
     program: string,
@@ -119,6 +123,11 @@ export const openWorld = async (
   const home = join(folder, "home");
   await mkdir(home, { recursive: true });
   const wheelseal = ours(folder);
+  const placeOf = (id: PeerId): string => {
+    const at = found.get(id);
+    if (at === undefined || "missing" in at) throw new Error(`${id} is not installed`);
+    return at.folder;
+  };
   const base = `${stack.urls.gitlab}/api/v4/projects/1/packages`;
   return {
     folder,
@@ -130,16 +139,16 @@ export const openWorld = async (
     generic: `${base}/generic`,
     trust: (file) => join(stack.state, "trust", file),
     token: async () => succeeded(await wheelseal(["token", "--state", stack.state])).stdout.trim(),
+    load: (id, module = id) => createRequire(join(placeOf(id), "package.json"))(module),
     program: (id, program) => {
       const { source } = PEERS[id];
-      const at = found.get(id);
-      if (at === undefined || "missing" in at) throw new Error(`${id} is not installed`);
-      if (source.kind === "npm") return join(at.folder, "node_modules", ".bin", program ?? id);
+      const folder = placeOf(id);
+      if (source.kind === "npm") return join(folder, "node_modules", ".bin", program ?? id);
       if (source.kind === "go") {
         const [first = ""] = source.packages;
-        return join(at.folder, program ?? first.split("/").at(-1) ?? "");
+        return join(folder, program ?? first.split("/").at(-1) ?? "");
       }
-      return join(at.folder, program ?? source.program);
+      return join(folder, program ?? source.program);
     },
     run: (program, args, options = {}) =>
       exec(program, args, {
