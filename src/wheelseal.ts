@@ -7,6 +7,8 @@ export { type ClientTrustConfig, parseClientTrustConfig } from "./formats/client
 export { type Code, exitCodeOf } from "./formats/errors.ts";
 export { type Provenance, parseProvenance } from "./formats/provenance-object.ts";
 export type { Failure, Result } from "./formats/result.ts";
+export { parseSigningConfig, type SigningConfig } from "./formats/signing-config.ts";
+export { type SigningServices, signingServices } from "./formats/signing-services.ts";
 export { parseStatement, type Statement, type Subject } from "./formats/statement.ts";
 export { parseTrustedRoot, type TrustedRoot } from "./formats/trusted-root.ts";
 export { type Expected, type FileInput, publicGoodRoot } from "./library/input.ts";

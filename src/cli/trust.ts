@@ -2,11 +2,8 @@ import { resolve } from "node:path";
 import { fromUtf8 } from "../formats/bytes.ts";
 import { parseClientTrustConfig } from "../formats/client-trust-config.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
-import {
-  parseSigningConfig,
-  type ServiceUrl,
-  type SigningConfig,
-} from "../formats/signing-config.ts";
+import { parseSigningConfig } from "../formats/signing-config.ts";
+import { signingServices } from "../formats/signing-services.ts";
 import { trustFromFiles } from "../formats/trust-files.ts";
 import { MAX_TRUST_BYTES, parseTrustedRoot, type TrustedRoot } from "../formats/trusted-root.ts";
 import type { Invocation } from "./command.ts";
@@ -82,7 +79,9 @@ const fromMirror = async (
   const { signingConfig } = backed.value;
   if (!trust.ok || signingConfig === undefined) return trust;
   const config = parseSigningConfig(signingConfig);
-  return config.ok ? ok({ ...trust.value, ...servicesOf(config.value, invocation) }) : config;
+  return config.ok
+    ? ok({ ...trust.value, ...signingServices(config.value, invocation.outside.now()) })
+    : config;
 };
 
 const backedBy = (backed: TufBacked, name: string): Result<Trust> => {
@@ -116,29 +115,11 @@ const fromConfig = async (invocation: Invocation, path: string): Promise<Result<
   const config = parseClientTrustConfig(bytes.value);
   if (!config.ok) return config;
   const { trustedRoot, signingConfig } = config.value;
-  return ok({ root: trustedRoot, from: path, ...servicesOf(signingConfig, invocation) });
-};
-
-/** The first service of each kind that is in use now; of logs, one that speaks version 1. */
-const servicesOf = (config: SigningConfig, { outside }: Invocation): Partial<Trust> => {
-  const now = outside.now();
-  const first = (services: readonly ServiceUrl[]): string | undefined =>
-    services.find(
-      ({ majorApiVersion, validity }) =>
-        majorApiVersion === 1 &&
-        validity.start <= now &&
-        (validity.end === undefined || now <= validity.end),
-    )?.url;
-  const fulcioUrl = first(config.caUrls);
-  const rekorUrl = first(config.rekorTlogUrls);
-  const tsaUrl = first(config.tsaUrls);
-  const issuerUrl = first(config.oidcUrls);
-  return {
-    ...(issuerUrl === undefined ? {} : { issuerUrl }),
-    ...(fulcioUrl === undefined ? {} : { fulcioUrl }),
-    ...(rekorUrl === undefined ? {} : { rekorUrl }),
-    ...(tsaUrl === undefined ? {} : { tsaUrl }),
-  };
+  return ok({
+    root: trustedRoot,
+    from: path,
+    ...signingServices(signingConfig, invocation.outside.now()),
+  });
 };
 
 const fromCosignFiles = async (

@@ -6,6 +6,7 @@ import {
 } from "node:crypto";
 import { type Sha256, sha256 } from "./hash.ts";
 
+/** The kinds of keys that are made and accepted; ECDSA by curve, RSA with PKCS #1 v1.5 padding. */
 export type KeyAlgorithm = "ecdsa-p256" | "ecdsa-p384" | "ecdsa-p521" | "ed25519" | "rsa-pkcs1v15";
 
 /** A public key that was parsed from its SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). */

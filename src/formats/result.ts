@@ -9,6 +9,7 @@ export type Failure = {
   readonly hint: string;
 };
 
+/** What an operation gave, or why it could not: expected failures are values, never thrown. */
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: Failure };

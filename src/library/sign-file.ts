@@ -2,12 +2,14 @@ import { fulcioAt } from "../clients/fulcio.ts";
 import { type IdentitySource, readIdToken, SIGSTORE_AUDIENCE } from "../clients/identity.ts";
 import type { Outside } from "../clients/outside.ts";
 import { rekorAt } from "../clients/rekor.ts";
+import { rekorV2At } from "../clients/rekor-v2.ts";
 import { timestampAuthorityAt } from "../clients/tsa.ts";
 import type { Sha256 } from "../crypto/hash.ts";
 import type { Artifact } from "../formats/artifact.ts";
 import { type Bundle, formatBundle, parseBundle } from "../formats/bundle.ts";
 import { fromHex } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import type { SigningServices } from "../formats/signing-services.ts";
 import { parseStatement, type Subject } from "../formats/statement.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 import { type BundleSigner, signMessage, signStatement } from "../stages/sign-bundle.ts";
@@ -15,16 +17,15 @@ import { signingCertificates } from "../stages/signing-certificate.ts";
 import { verify } from "../verification/verify.ts";
 import { type FileInput, publicGoodRoot, readArtifact, systemOutside } from "./input.ts";
 
-/** Who signs, and where; the public Sigstore instance where no service is given. */
+/** Who signs, and where. */
 export type SignOptions = {
   /** An OpenID Connect id_token with the audience `sigstore`. It is sent to Fulcio only. */
   readonly token: string;
-  /** Certificate authority. */
-  readonly fulcioUrl?: string;
-  /** Transparency log, version 1. */
-  readonly rekorUrl?: string;
-  /** Timestamp authority (RFC 3161); no timestamp is asked for where absent. */
-  readonly tsaUrl?: string;
+  /**
+   * Where to sign, see {@link signingServices}; the public Sigstore instance where absent. A log
+   * of version 1 is preferred to one of version 2.
+   */
+  readonly services?: SigningServices;
   /** What the result must verify against; {@link publicGoodRoot} where absent. */
   readonly trust?: TrustedRoot;
 };
@@ -35,7 +36,8 @@ export type SignOptions = {
  *
  * @param file - path, `file:` URL, or content
  * @returns a Sigstore bundle v0.3 (UTF-8 JSON) with a message signature. `SIGN_SELF_CHECK`,
- * `FILE_UNREADABLE`, the TOKEN_, FULCIO_, REKOR_ and TSA_ codes, `NETWORK_UNREACHABLE`
+ * `CONFIG` where a service
+ * is not named, `FILE_UNREADABLE`, the TOKEN_, FULCIO_, REKOR_ and TSA_ codes, `NETWORK_UNREACHABLE`
  */
 export const sign = async (file: FileInput, options: SignOptions): Promise<Result<Uint8Array>> => {
   const artifact = await readArtifact(file, undefined);
@@ -77,18 +79,34 @@ const firstSubject = (subjects: readonly Subject[]): Result<Artifact> => {
   return fail("STATEMENT_SUBJECT", "no subject of the statement has a SHA-256 digest");
 };
 
-const FULCIO = "https://fulcio.sigstore.dev";
-const REKOR = "https://rekor.sigstore.dev";
+const PUBLIC_GOOD: SigningServices = {
+  fulcioUrl: "https://fulcio.sigstore.dev",
+  rekorUrl: "https://rekor.sigstore.dev",
+};
 
 const identityOf = (token: string, { now }: Outside): IdentitySource => ({
   token: async () => readIdToken(token, { audience: SIGSTORE_AUDIENCE, now }),
 });
 
-const signerOf = async (options: SignOptions): Promise<Result<BundleSigner>> => {
+const logOf = ({ rekorUrl, rekorV2Url, tsaUrl }: SigningServices, outside: Outside) => {
+  if (rekorUrl !== undefined) return ok(rekorAt(rekorUrl, outside));
+  if (rekorV2Url === undefined) return fail("CONFIG", "no transparency log is named");
+  return tsaUrl === undefined
+    ? fail("CONFIG", "a log of version 2 states no time: a timestamp authority must be named")
+    : ok(rekorV2At(rekorV2Url, outside));
+};
+
+const signerOf = async ({
+  token,
+  services = PUBLIC_GOOD,
+}: SignOptions): Promise<Result<BundleSigner>> => {
   const outside = systemOutside();
-  const { fulcioUrl = FULCIO, rekorUrl = REKOR, tsaUrl } = options;
+  const { fulcioUrl, tsaUrl } = services;
+  if (fulcioUrl === undefined) return fail("CONFIG", "no certificate authority is named");
+  const rekor = logOf(services, outside);
+  if (!rekor.ok) return rekor;
   const certificates = signingCertificates({
-    identity: identityOf(options.token, outside),
+    identity: identityOf(token, outside),
     fulcio: fulcioAt(fulcioUrl, outside),
     oneEach: true,
     now: outside.now,
@@ -97,7 +115,7 @@ const signerOf = async (options: SignOptions): Promise<Result<BundleSigner>> => 
   if (!signing.ok) return signing;
   return ok({
     signing: signing.value,
-    rekor: rekorAt(rekorUrl, outside),
+    rekor: rekor.value,
     tsa: tsaUrl === undefined ? undefined : timestampAuthorityAt(tsaUrl, outside),
   });
 };

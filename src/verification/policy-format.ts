@@ -7,8 +7,10 @@ import type { IdentityPolicy } from "./verdict.ts";
 
 /** What a package must show before it is accepted. */
 export type PackagePolicy = {
-  /** At least one; any of them may have signed. */
+  /** Any of them may have signed; at least one, unless there are pins. */
   readonly identities: readonly IdentityPolicy[];
+  /** SHA-256 of files that are accepted as they are, without evidence; lower-case hex. */
+  readonly pins?: readonly string[];
   /** Distinct log entries that must verify; 1 unless given, never 0. */
   readonly tlogThreshold: number;
 };
@@ -19,6 +21,7 @@ export type PackagePolicy = {
  * The signature over the file and its identity are never waived.
  */
 export const WAIVABLE = ["provenance", "publish", "detached"] as const;
+/** One of {@link WAIVABLE}. */
 export type Waivable = (typeof WAIVABLE)[number];
 
 /** An exception from the policy that somebody answers for, and that ends. */
@@ -45,6 +48,7 @@ export type Policy = {
 const MAX_PACKAGES = 4096;
 const MAX_IDENTITIES = 64;
 const MAX_WAIVERS = 1024;
+const MAX_PINS = 4096;
 const MAX_THRESHOLD = 32;
 const DAY = 24 * 60 * 60 * 1000;
 const DATE = /^\d{4}-\d\d-\d\d$/;
@@ -129,12 +133,19 @@ const threshold = (json: Json | undefined): number => {
     : json.refuse(`is not from 1 to ${MAX_THRESHOLD}`);
 };
 
+const pin = (json: Json): string =>
+  /^sha256:([0-9a-f]{64})$/.exec(json.string())?.[1] ?? json.refuse("is not sha256:HEX");
+
 const packagePolicy = (json: Json): PackagePolicy => {
-  json.only("identities", "tlog-threshold");
-  const list = json.field("identities");
-  const identities = list.items(MAX_IDENTITIES).map(identity);
-  if (identities.length === 0) list.refuse("is empty, so nobody could sign");
-  return { identities, tlogThreshold: threshold(json.optional("tlog-threshold")) };
+  json.only("identities", "tlog-threshold", "pins");
+  const pinned = json.optional("pins");
+  const pins = pinned?.items(MAX_PINS).map(pin);
+  if (pins?.length === 0) pinned?.refuse("is empty, so nothing is pinned");
+  const list = pins === undefined ? json.field("identities") : json.optional("identities");
+  const identities = list?.items(MAX_IDENTITIES).map(identity) ?? [];
+  if (list !== undefined && identities.length === 0) list.refuse("is empty, so nobody could sign");
+  const tlogThreshold = threshold(json.optional("tlog-threshold"));
+  return { identities, tlogThreshold, ...(pins === undefined ? {} : { pins }) };
 };
 
 /** A day as text, or as the date that a TOML reader makes of an unquoted one. */

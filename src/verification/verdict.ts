@@ -31,6 +31,7 @@ export type GitLabIdentity = {
   readonly sha?: string;
 };
 
+/** A GitHub Actions workflow; every field that is given must match, `repository` and `issuer` always. */
 export type GitHubIdentity = {
   readonly kind: "github";
   readonly issuer: string;
@@ -40,10 +41,12 @@ export type GitHubIdentity = {
   readonly sha?: string;
 };
 
+/** Who must have signed: one of some identities, or the holder of a managed key. */
 export type Expectation =
   | { readonly kind: "identity"; readonly anyOf: readonly IdentityPolicy[] }
   | { readonly kind: "key"; readonly key: PublicKey };
 
+/** All that one verification takes; it reads no clock, file or network of its own. */
 export type VerificationInput = {
   readonly artifact: Artifact;
   readonly bundle: Bundle;
@@ -78,6 +81,7 @@ export const CHECKS = [
   "signature",
 ] as const;
 
+/** One of {@link CHECKS}. */
 export type CheckName = (typeof CHECKS)[number];
 
 /** One comparison that was made, in words and values a person can follow. */
@@ -104,6 +108,7 @@ export type Signer =
     }
   | { readonly kind: "key" /** Lower-case hex of SHA-256(SPKI). */; readonly keyId: string };
 
+/** An entry of a transparency log that was verified. */
 export type LoggedAt = {
   readonly logIndex: string;
   /** Lower-case hex. */
@@ -127,6 +132,7 @@ export type Inclusion = {
   readonly checkpoint?: string;
 };
 
+/** What verification came to. Nothing but `verified: true` is a success. */
 export type Verdict =
   | {
       readonly verified: true;

@@ -54,3 +54,16 @@ export const signRelease = async (folder: string) => {
     without: (name: string) => rm(join(dist, name)),
   };
 };
+
+/** A token of the stack's issuer, as GitLab would put it into the job's environment. */
+export const mintToken = async ({
+  issuer,
+  stack,
+}: Pick<Awaited<ReturnType<typeof signRelease>>, "issuer" | "stack">): Promise<string> => {
+  const response = await fetch(`${issuer}/wheelseal/token`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${stack.tokenSecret}` },
+    body: JSON.stringify({ project_path: "local/packages", ref: "main", aud: "sigstore" }),
+  });
+  return ((await response.json()) as { token: string }).token;
+};

@@ -7,7 +7,7 @@ import { sha256 } from "../../src/crypto/hash.ts";
 import { hex } from "../../src/formats/bytes.ts";
 import { SDIST, WHEEL } from "../stages/release-support.ts";
 import { openShell } from "./shell.ts";
-import { signRelease } from "./signed-release.ts";
+import { mintToken, signRelease } from "./signed-release.ts";
 
 const shell = openShell();
 let release: Awaited<ReturnType<typeof signRelease>>;
@@ -22,22 +22,13 @@ after(async () => {
   rmSync(shell.folder, { recursive: true });
 });
 
-/** A token of the local issuer, as GitLab would put it into the job's environment. */
-const token = async (): Promise<string> => {
-  const response = await fetch(`${release.issuer}/wheelseal/token`, {
-    method: "POST",
-    headers: {
-      "content-type": "application/json",
-      authorization: `Bearer ${release.stack.tokenSecret}`,
-    },
-    body: JSON.stringify({ project_path: "local/packages", ref: "main", aud: "sigstore" }),
-  });
-  return ((await response.json()) as { token: string }).token;
-};
-
 /** Runs beside this process, in which the stack answers. */
 const verify = async (...args: string[]) => {
-  const env = { PATH: process.env.PATH, SIGSTORE_ID_TOKEN: await token(), NO_COLOR: "1" };
+  const env = {
+    PATH: process.env.PATH,
+    SIGSTORE_ID_TOKEN: await mintToken(release),
+    NO_COLOR: "1",
+  };
   return new Promise<{ code: number; output: string }>((done) => {
     const program = join(shell.folder, ".bin/wheelseal");
     const all = ["verify", "--trust-config", "trust.json", ...args];
