@@ -140,6 +140,8 @@ export const HINTS = {
     "There is no wheel or sdist to work on. Run wheelseal build first, or check the folder.",
   DIST_CHANGED:
     "The file changed since an earlier stage. Find out what changed it, then build and sign again.",
+  REPORT_SHARDS:
+    "The results do not make up one whole run. Give the JSON result of every shard of it, once.",
 
   // Build
   BUILD_PROJECT: "Run in a folder with a pyproject.toml, or name one.",
@@ -199,6 +201,23 @@ export const HINTS = {
   INSTALL_FAILED: "The verified file could not be installed by pip; its output is above.",
   IMPORT_FAILED: "The installed package cannot be imported; its output is above.",
 
+  // Gateway
+  GATEWAY_UNOWNED:
+    "No upstream of the gateway owns this name. Add it to the owns of exactly one upstream.",
+  GATEWAY_REPLACED:
+    "The upstream offers another file under a name that it used before. Find out why; release a new version instead.",
+  GATEWAY_WITHDRAWN:
+    "The upstream lists this file no more. Find out why, and choose another version.",
+  GATEWAY_ROLLBACK:
+    "The upstream hides a version that was served before. Check the upstream; if the version was retracted, add it to the gateway's retracted.",
+  GATEWAY_COOLDOWN: "The file is too new for this gateway. Use an earlier version, or wait.",
+  GATEWAY_IDENTITY_CHANGED:
+    "Another identity signed this than signed the project before. Ask the publisher; if it is meant, name the new one in the policy.",
+  GATEWAY_ATTESTATION_LOST:
+    "Earlier files of this project were signed, this one is not. Treat it as an upload by somebody else until the publisher explains it.",
+  POLICY_PIN:
+    "The file's digest is not among those that the policy pins. Compare it with the publisher's, then add it.",
+
   // Environment
   NETWORK_UNREACHABLE:
     "The service could not be reached after retries. Check the URL and the network, then run again.",
@@ -216,6 +235,7 @@ export const HINTS = {
   INTERNAL: "This is a bug in wheelseal. Please report it with the output of the command.",
 } as const satisfies Record<string, string>;
 
+/** A failure code: stable, never renamed; docs/errors.md lists them with what to do about each. */
 export type Code = keyof typeof HINTS;
 
 /** The codes that end a command with exit code 2: usage or configuration. */
