@@ -12,6 +12,9 @@ export type WheelLayout = {
   readonly findings: readonly Finding[];
 };
 
+/** What tells of an installation: in a wheel, it would tell of one that never was. */
+const BY_INSTALLERS = ["INSTALLER", "REQUESTED", "direct_url.json"];
+
 const SCHEMES = ["purelib", "platlib", "headers", "scripts", "data"];
 
 /**
@@ -79,6 +82,9 @@ const place = (
     if (!added.ok) return added;
     findings.push(...findingsOfPath(path, inPackages ? target.path : inSitePackages(target.path)));
     findings.push(...findingsOfScheme(path, target.scheme));
+    if (BY_INSTALLERS.some((name) => path === `${distInfo}/${name}`)) {
+      findings.push({ kind: "metadata-note", path, detail: "only installers should write it" });
+    }
     if (path.startsWith(`${distInfo}/sboms/`)) {
       findings.push({ kind: "sbom", path, detail: "a bill of materials (PEP 770)" });
     }
