@@ -7,10 +7,11 @@ import type { Artifact } from "../formats/artifact.ts";
 import type { BuildRecord } from "../formats/build-record.ts";
 import { fromHex, fromUtf8, utf8 } from "../formats/bytes.ts";
 import { parsePem } from "../formats/pem.ts";
-import { fail, ok, type Result } from "../formats/result.ts";
+import { fail, failure, ok, type Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 import { type FolderVerdict, verifyFile, verifyFolder } from "../stages/3-verify.ts";
 import type { ReleaseVerdict } from "../stages/release.ts";
+import { parseShard, type Shard, type ShardNote } from "../stages/shard.ts";
 import { type GivenEvidence, verifySingle } from "../stages/single.ts";
 import { buildLevels } from "../stages/summary.ts";
 import { demandOf, type Expected } from "../verification/policy.ts";
@@ -18,7 +19,13 @@ import type { Verdict } from "../verification/verdict.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
 import { expectedFor } from "./expectation.ts";
 import { pinnedRecord } from "./pinned-record.ts";
-import { junitDocument, releaseDocument, showLevels, showRelease } from "./render-release.ts";
+import {
+  junitDocument,
+  releaseDocument,
+  shardLine,
+  showLevels,
+  showRelease,
+} from "./render-release.ts";
 import { showVerdicts, verdictsDocument } from "./render-verdict.ts";
 import { runSummary } from "./run-summary.ts";
 import { inSession, openSession, type Session } from "./session.ts";
@@ -66,8 +73,11 @@ const verifyAgainst = async (
   against: Against,
 ): Promise<number> => {
   const { operands, terminal } = invocation;
+  const part = shardOf(invocation, settings);
+  if (!part.ok) return refuse(invocation, part.error);
   const verdicts: ReleaseVerdict[] = [];
   let built: BuildRecord | undefined;
+  let shard: ShardNote | undefined;
   for (const operand of operands.length === 0 ? ["dist"] : operands) {
     const path = resolve(terminal.cwd, operand);
     const isFile = await stat(path).then(
@@ -77,9 +87,13 @@ const verifyAgainst = async (
     const record = isFile ? ok(undefined) : await pinnedRecord(invocation, settings, path);
     if (!record.ok) return refuse(invocation, record.error);
     built ??= record.value?.record;
-    const verdict = await verifyPath(invocation, against, path, isFile);
+    const verdict = await verifyPath(invocation, against, path, isFile ? "file" : part.value);
     if (!verdict.ok) return refuse(invocation, verdict.error);
     verdicts.push(...verdict.value.verdicts);
+    shard = verdict.value.shard;
+  }
+  if (part.value !== undefined && shard === undefined) {
+    return refuse(invocation, failure("USAGE", "--shard is for a folder"));
   }
   const { session } = against;
   if (session !== undefined) {
@@ -87,14 +101,24 @@ const verifyAgainst = async (
     const signed = await runSummary(run, verdicts, built);
     if (!signed.ok) return refuse(invocation, signed.error);
   }
-  return conclude(invocation, verdicts);
+  return conclude(invocation, verdicts, shard);
+};
+
+/** The part that --shard asks for: I/N, or auto for this job's of CI_NODE_TOTAL. */
+const shardOf = (invocation: Invocation, { env }: Settings): Result<Shard | undefined> => {
+  const { shard } = invocation.flags;
+  if (typeof shard !== "string") return ok(undefined);
+  if (invocation.operands.length > 1) return fail("USAGE", "--shard is for one folder");
+  if (shard !== "auto") return parseShard(shard);
+  // GitLab sets CI_NODE_TOTAL to 1 and no CI_NODE_INDEX where a job is not parallel.
+  return parseShard(`${env.CI_NODE_INDEX || "1"}/${env.CI_NODE_TOTAL || "1"}`);
 };
 
 const verifyPath = (
   { files, outside }: Invocation,
   { trust, expect }: Against,
   path: string,
-  isFile: boolean,
+  what: "file" | Shard | undefined,
 ): Promise<Result<FolderVerdict>> => {
   const input = {
     expect,
@@ -104,12 +128,14 @@ const verifyPath = (
     now: outside.now,
     report: () => undefined,
   };
-  return isFile ? verifyFile(path, input) : verifyFolder({ ...input, folder: path });
+  if (what === "file") return verifyFile(path, input);
+  return verifyFolder({ ...input, folder: path, ...(what === undefined ? {} : { shard: what }) });
 };
 
 const conclude = async (
   invocation: Invocation,
   verdicts: readonly ReleaseVerdict[],
+  shard: ShardNote | undefined,
 ): Promise<number> => {
   const { terminal, files, flags } = invocation;
   const { junit, summary } = flags;
@@ -119,9 +145,10 @@ const conclude = async (
     if (!written.ok) return refuse(invocation, written.error);
   }
   const levels = summary === undefined ? undefined : buildLevels(verdicts);
-  if (flags.json === true) terminal.out(releaseDocument(verdicts, failed, levels));
+  if (flags.json === true) terminal.out(releaseDocument(verdicts, failed, levels, shard));
   else {
     for (const verdict of verdicts) showRelease(terminal, verdict);
+    if (shard !== undefined) terminal.out(shardLine(shard, verdicts.length));
     if (levels !== undefined) showLevels(terminal, levels);
   }
   return failed === undefined ? 0 : refuse({ ...invocation, flags: {} }, failed);

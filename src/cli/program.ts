@@ -1,196 +1,7 @@
 import { Command as Commander, CommanderError } from "commander";
 import type { Command } from "./command.ts";
-import {
-  BUILD_OPTIONS,
-  IDENTITY_OPTIONS,
-  JSON_OPTION,
-  type OptionHelp,
-  PROFILE_OPTIONS,
-  REGISTRY_OPTIONS,
-  SERVICE_OPTIONS,
-  TRUST_OPTIONS,
-} from "./options.ts";
-
-/** A command of the tool: its words, and where its code is loaded from when it is called. */
-type Entry = {
-  readonly name: string;
-  readonly operands: string;
-  readonly summary: string;
-  readonly options: readonly OptionHelp[];
-  readonly load: () => Promise<Command>;
-};
-
-const OUT_OPTION: OptionHelp = ["--out <dir>", "folder of the distributions, dist where not given"];
-const REBUILD_OPTION: OptionHelp = ["--rebuild", "build again, also what is built already"];
-const FORCE_OPTION: OptionHelp = ["--force", "sign again what is already signed"];
-const PER_FILE_OPTION: OptionHelp = ["--certificate-per-file", "one certificate a file"];
-const FIRST_OPTION: OptionHelp = ["--signatures-first", "publish signatures before the packages"];
-const SUMMARY_OPTION: OptionHelp = [
-  "--summary <file>",
-  "sign a SLSA verification summary of the result, and write it here",
-];
-const JUNIT_OPTION: OptionHelp = ["--junit <file>", "also write a JUnit report"];
-
-const ENTRIES: readonly Entry[] = [
-  {
-    name: "pipeline",
-    operands: "[dir]",
-    summary: "the six stages on a project",
-    options: [
-      ...PROFILE_OPTIONS,
-      OUT_OPTION,
-      ...BUILD_OPTIONS,
-      REBUILD_OPTION,
-      ...SERVICE_OPTIONS,
-      ...REGISTRY_OPTIONS,
-      ...IDENTITY_OPTIONS,
-      ...TRUST_OPTIONS,
-      FIRST_OPTION,
-      PER_FILE_OPTION,
-      SUMMARY_OPTION,
-      JUNIT_OPTION,
-      JSON_OPTION,
-    ],
-    load: async () => (await import("./command-pipeline.ts")).pipelineCommand,
-  },
-  {
-    name: "build",
-    operands: "[dir]",
-    summary: "make a wheel and an sdist, and the record of how",
-    options: [OUT_OPTION, ...BUILD_OPTIONS, JSON_OPTION],
-    load: async () => (await import("./command-build.ts")).buildCommand,
-  },
-  {
-    name: "sign",
-    operands: "[dist]",
-    summary: "sign what was built, with this job's identity",
-    options: [
-      ...PROFILE_OPTIONS,
-      ...SERVICE_OPTIONS,
-      ...TRUST_OPTIONS,
-      ...IDENTITY_OPTIONS,
-      PER_FILE_OPTION,
-      FORCE_OPTION,
-      ["--dotenv <file>", "tell later jobs the release and its record's digest"],
-      ["--without-record", "sign files that wheelseal did not build; no provenance is made"],
-      JSON_OPTION,
-    ],
-    load: async () => (await import("./command-sign.ts")).signCommand,
-  },
-  {
-    name: "verify",
-    operands: "[files...]",
-    summary: "verify a folder of distributions, or files with given evidence",
-    options: [
-      ...IDENTITY_OPTIONS,
-      ["--bundle <file>", "evidence: a Sigstore bundle, or cosign's --bundle JSON"],
-      ["--signature <file>", "evidence: a detached signature, with --certificate or --key"],
-      ["--certificate <file>", "evidence: the certificate of a detached signature"],
-      ["--attestation <file>", "evidence: a PEP 740 attestation or provenance object"],
-      ["--key <pem>", "the managed key that must have signed"],
-      ["--predicate-type <uri>", "the predicate type that a given attestation must have"],
-      ...SERVICE_OPTIONS,
-      ...TRUST_OPTIONS,
-      ...PROFILE_OPTIONS,
-      SUMMARY_OPTION,
-      JUNIT_OPTION,
-      JSON_OPTION,
-    ],
-    load: async () => (await import("./command-verify.ts")).verifyCommand,
-  },
-  {
-    name: "publish",
-    operands: "[dist]",
-    summary: "verify, then upload the distributions to the index",
-    options: [
-      ...PROFILE_OPTIONS,
-      ...REGISTRY_OPTIONS,
-      ...IDENTITY_OPTIONS,
-      ...TRUST_OPTIONS,
-      JSON_OPTION,
-    ],
-    load: async () => (await import("./command-publish.ts")).publishCommand,
-  },
-  {
-    name: "publish-signatures",
-    operands: "[dist]",
-    summary: "verify, then upload signatures and attestations to the generic registry",
-    options: [
-      ...PROFILE_OPTIONS,
-      ...REGISTRY_OPTIONS,
-      ...IDENTITY_OPTIONS,
-      ...TRUST_OPTIONS,
-      JSON_OPTION,
-    ],
-    load: async () => (await import("./command-publish.ts")).publishSignaturesCommand,
-  },
-  {
-    name: "consume",
-    operands: "[requirement]",
-    summary: "fetch NAME==VERSION as an outsider, verify, install and import it",
-    options: [
-      ...PROFILE_OPTIONS,
-      ["--index-url <url>", "simple index to read the release from"],
-      ["--generic-url <url>", "generic package NAME/VERSION that holds the signatures"],
-      ...IDENTITY_OPTIONS,
-      ...TRUST_OPTIONS,
-      ["--python <program>", "Python to install into: a path or a version such as 3.12"],
-      ["--from <dir>", "the release that was built into this folder, which it must be the same as"],
-      ["--download <dir>", "keep the verified files here"],
-      JSON_OPTION,
-    ],
-    load: async () => (await import("./command-consume.ts")).consumeCommand,
-  },
-  {
-    name: "explain",
-    operands: "<file>",
-    summary: "every check on a file: what was compared, and why it passed or not",
-    options: [...IDENTITY_OPTIONS, ...TRUST_OPTIONS, ...PROFILE_OPTIONS, JSON_OPTION],
-    load: async () => (await import("./command-explain.ts")).explainCommand,
-  },
-  {
-    name: "up",
-    operands: "",
-    summary: "run the local stack until interrupted",
-    options: [
-      ["--state <dir>", "state folder, .wheelseal/state where not given"],
-      ["--port <n>", "port on loopback; the last one used, or any"],
-      JSON_OPTION,
-    ],
-    load: async () => (await import("./command-up.ts")).upCommand,
-  },
-  {
-    name: "trust",
-    operands: "<action> [dir]",
-    summary: "show whom to trust, refresh it by TUF, or export the local stack's trust files",
-    options: [...TRUST_OPTIONS, ...PROFILE_OPTIONS, JSON_OPTION],
-    load: async () => (await import("./command-trust.ts")).trustCommand,
-  },
-  {
-    name: "log",
-    operands: "<action>",
-    summary: "fsck: derive the local stack's logs anew from their entries, and compare",
-    options: [
-      ["--state <dir>", "state folder of the local stack, which must be down"],
-      JSON_OPTION,
-    ],
-    load: async () => (await import("./command-log.ts")).logCommand,
-  },
-  {
-    name: "token",
-    operands: "",
-    summary: "a GitLab-shaped id_token from the local issuer",
-    options: [
-      ["--state <dir>", "state folder of the local stack"],
-      ["--project <path>", "project path, for example acme/widgets"],
-      ["--ref <name>", "branch or tag name"],
-      ["--ref-type <type>", "branch or tag"],
-      ["--audience <aud>", "audience, sigstore where not given"],
-      JSON_OPTION,
-    ],
-    load: async () => (await import("./command-token.ts")).tokenCommand,
-  },
-];
+import { ENTRIES } from "./entries.ts";
+import { TEXT_COMMANDS, textCommand } from "./text-commands.ts";
 
 /** What was typed, understood: the command to run, or text to show with an exit code. */
 export type Parsed =
@@ -237,6 +48,15 @@ export const parseArguments = (argv: readonly string[], version: string): Parsed
     command.action(() => {
       const flags = kebab(command.opts<Record<string, string | boolean>>());
       parsed = { kind: "run", load: entry.load, operands: command.args, flags };
+    });
+  }
+  for (const { name, operands, summary } of TEXT_COMMANDS) {
+    const command = program.command(name).summary(summary).description(summary);
+    command.arguments(operands).action((operand: string) => {
+      const text = textCommand(name, operand);
+      parsed = text.ok
+        ? { kind: "help", text: text.value }
+        : { kind: "usage", message: text.error.message };
     });
   }
   try {

@@ -1,6 +1,7 @@
 import type { Failure } from "../formats/result.ts";
 import { visible } from "../formats/visible.ts";
 import type { Proof, ReleaseVerdict, WaiverNote } from "../stages/release.ts";
+import type { ShardNote } from "../stages/shard.ts";
 import type { LevelReason } from "../stages/summary.ts";
 import { describeWaiver } from "../verification/policy.ts";
 import type { Check } from "../verification/verdict.ts";
@@ -35,6 +36,10 @@ export const showRelease = (terminal: Terminal, verdict: ReleaseVerdict): void =
   }
 };
 
+/** What part of a run this was: it says nothing about the other parts. */
+export const shardLine = ({ index, total, of }: ShardNote, judged: number): string =>
+  `shard ${index} of ${total}: ${judged} of ${of.length} files; join all shards with wheelseal report merge`;
+
 /** The SLSA levels of a summary, each with the reason why it is or is not reached. */
 export const showLevels = (terminal: Terminal, levels: readonly LevelReason[]): void => {
   for (const { level, reached, reason } of levels) {
@@ -55,11 +60,13 @@ export const releaseDocument = (
   verdicts: readonly ReleaseVerdict[],
   failed: Failure | undefined,
   levels?: readonly LevelReason[],
+  shard?: ShardNote,
 ): string =>
   JSON.stringify(
     {
       ok: failed === undefined,
       ...(failed && { error: failed }),
+      ...(shard && { shard }),
       files: verdicts,
       ...(levels && { levels }),
     },

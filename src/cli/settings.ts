@@ -35,6 +35,10 @@ const SOURCES = {
 
 export type SettingName = keyof typeof SOURCES;
 
+/** The environment variables that set what a flag sets, for people. */
+export const variablesOf = (flag: string): string | undefined =>
+  Object.hasOwn(SOURCES, flag) ? SOURCES[flag as SettingName].env.join(", ") : undefined;
+
 /** Switches: only flags and `[tool.wheelseal]` set them, so no stray variable weakens a run. */
 const SWITCHES = [
   "offline",

@@ -5,6 +5,7 @@ import type { TrustedRoot } from "../formats/trusted-root.ts";
 import type { Expected } from "../verification/policy.ts";
 import type { Report } from "./events.ts";
 import { type Finding, type ReleaseVerdict, verifyRelease } from "./release.ts";
+import { filesOfShard, type Shard, type ShardNote } from "./shard.ts";
 
 /** Checks the distribution at `path` itself. */
 export type Inspect = (path: string) => Promise<Result<{ readonly findings: readonly Finding[] }>>;
@@ -12,6 +13,8 @@ export type Inspect = (path: string) => Promise<Result<{ readonly findings: read
 export type VerifyInput = FileVerifyInput & {
   /** The folder of distributions and their evidence. */
   readonly folder: string;
+  /** Only this part of the folder's files; all where absent. */
+  readonly shard?: Shard;
 };
 
 export type FileVerifyInput = {
@@ -28,6 +31,8 @@ export type FolderVerdict = {
   readonly verdicts: readonly ReleaseVerdict[];
   /** The first failure, or that there was nothing to verify; absent when all is verified. */
   readonly failure?: ReleaseVerdict["failure"];
+  /** Where only a part was asked for: which, and of what. A part may have no file. */
+  readonly shard?: ShardNote;
 };
 
 const MAX_EVIDENCE_BYTES = 16 * 1024 * 1024;
@@ -68,7 +73,8 @@ const verifyAll = async (input: VerifyInput): Promise<Result<FolderVerdict>> => 
   const complete = checkComplete(record.value, distributions, folder);
   if (!complete.ok) return complete;
   const verdicts: ReleaseVerdict[] = [];
-  for (const name of distributions) {
+  const { shard } = input;
+  for (const name of shard === undefined ? distributions : filesOfShard(distributions, shard)) {
     const verdict = await verifyOne(input, name, record.value);
     if (!verdict.ok) return verdict;
     verdicts.push(verdict.value);
@@ -77,7 +83,11 @@ const verifyAll = async (input: VerifyInput): Promise<Result<FolderVerdict>> => 
     input.report({ kind: "progress", stage: "verify", at: input.now(), message });
   }
   const failed = verdicts.find((verdict) => verdict.failure !== undefined)?.failure;
-  return ok(failed === undefined ? { verdicts } : { verdicts, failure: failed });
+  return ok({
+    verdicts,
+    ...(failed === undefined ? {} : { failure: failed }),
+    ...(shard === undefined ? {} : { shard: { ...shard, of: distributions } }),
+  });
 };
 
 /** The record that the build left in a folder, or `undefined` where there is none. */
