@@ -11,11 +11,13 @@ import {
   signLoose,
 } from "./tuf-mirror.ts";
 
-type Attack = {
+export type Attack = {
   readonly name: string;
   readonly code: string;
   /** Before the attack the client saw version 2 of everything, unless this is true. */
   readonly fresh?: boolean;
+  /** Where we refuse what the specification leaves to a client. */
+  readonly stricter?: boolean;
   readonly attack: (mirror: Mirror) => void;
 };
 
@@ -150,6 +152,7 @@ export const ATTACKS: readonly Attack[] = [
   {
     name: "one key under two key ids",
     code: "TUF_INVALID",
+    stricter: true,
     attack: (mirror) => {
       const { signed } = looseDocument(
         signRoot({ version: 2, expires: Date.now() + DAY }, mirror.keys, []).bytes,
@@ -223,6 +226,7 @@ export const ATTACKS: readonly Attack[] = [
   {
     name: "a target whose name climbs out",
     code: "TUF_INVALID",
+    stricter: true,
     attack: (mirror) => {
       const targets = new Map([...mirror.targets, ["../evil", { content: utf8("evil") }]] as const);
       mirror.publish({ version: 3, targets });

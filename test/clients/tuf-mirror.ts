@@ -2,6 +2,7 @@ import { generateKey, type PrivateKey } from "../../src/crypto/keys.ts";
 import { sign } from "../../src/crypto/sign.ts";
 import { fromUtf8, hex, utf8 } from "../../src/formats/bytes.ts";
 import { unwrap } from "../../src/formats/result.ts";
+import { listen } from "../../src/services/listener.ts";
 import { type TufKeys, tufKey } from "../../src/services/tuf-keys.ts";
 import {
   signRoot,
@@ -102,6 +103,18 @@ export const openMirror = (rootLife = 100 * DAY) => {
       : new Response(new Uint8Array(bytes));
   };
   return { keys, files, firstRoot, publish, fetch, asked, targets: TARGETS };
+};
+
+/** Serves a mirror on a port, for clients that have a network of their own; gives its base URL. */
+export const serveMirror = async ({ files }: Pick<Mirror, "files">) => {
+  const listener = unwrap(await listen(0));
+  listener.serve(async (request) => {
+    const bytes = files.get(new URL(request.url).pathname.slice("/tuf/".length));
+    return bytes === undefined
+      ? new Response("nothing", { status: 404 })
+      : new Response(new Uint8Array(bytes));
+  });
+  return { base: `http://127.0.0.1:${listener.port}/tuf`, close: () => listener.close() };
 };
 
 export type Mirror = ReturnType<typeof openMirror>;

@@ -9,6 +9,7 @@ import { SIGSTORE_GO } from "./sigstore-go.ts";
 import { SIGSTORE_JS } from "./sigstore-js.ts";
 import { SIGSTORE_PYTHON } from "./sigstore-python.ts";
 import { PYTHON_TUF, SIGSTORE_PYTHON_TUF } from "./tuf.ts";
+import { TUTORIAL_PIPELINE } from "./tutorial.ts";
 
 /** All checks, in the order of the table. */
 export const CHECKS: readonly Check[] = [
@@ -28,5 +29,6 @@ export const CHECKS: readonly Check[] = [
   ...SIGSTORE_JS,
   ...SIGSTORE_GO,
   ...REKOR_CLI,
+  ...TUTORIAL_PIPELINE,
   ...GITLAB_CI_LOCAL,
 ];
