@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspectDistribution } from "../clients/archive.ts";
 import { systemInstaller } from "../clients/installer.ts";
+import { temporaryFolder } from "../clients/temporary.ts";
 import type { BuildRecord } from "../formats/build-record.ts";
 import { evidenceNames } from "../formats/evidence.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
@@ -151,11 +150,14 @@ export const runConsume = async (
   if (!index.ok) return index;
   const evidence = registry.evidence(release.name, release.version);
   if (!evidence.ok) return evidence;
-  const kept = folder ?? (await mkdtemp(join(tmpdir(), "wheelseal-consume-")));
+  const kept =
+    folder === undefined
+      ? await temporaryFolder("wheelseal-consume-")
+      : { path: folder, discard: async () => undefined };
   try {
     return await consume(
       {
-        ...{ name, version, folder: kept },
+        ...{ name, version, folder: kept.path },
         ...(record === undefined ? {} : { built: record.distributions }),
       },
       {
@@ -169,7 +171,7 @@ export const runConsume = async (
       },
     );
   } finally {
-    if (folder === undefined) await rm(kept, { recursive: true, force: true });
+    await kept.discard();
   }
 };
 

@@ -2,6 +2,7 @@ import { ok, type Result } from "../formats/result.ts";
 import type { Expected } from "../verification/policy.ts";
 import type { Invocation } from "./command.ts";
 import { expectedFor } from "./expectation.ts";
+import { closeOnInterrupt } from "./interrupt.ts";
 import { type Registry, registryOf } from "./registry.ts";
 import type { Settings } from "./settings.ts";
 import { ensureStack, type LocalStack, type Profile, profileOf } from "./stack.ts";
@@ -30,8 +31,19 @@ export const openSession = async (
   if (!stack.ok) return stack;
   const chosen = withProfile(settings, profile.value);
   const session = await sessionOn(invocation, chosen, stack.value, work);
-  if (!session.ok) await stack.value?.close();
-  return session;
+  if (!session.ok) {
+    await stack.value?.close();
+    return session;
+  }
+  const { close } = session.value;
+  const release = closeOnInterrupt(invocation.terminal, close);
+  return ok({
+    ...session.value,
+    close: () => {
+      release();
+      return close();
+    },
+  });
 };
 
 /** Runs `work` in a session and closes it whatever happens: a stack left open keeps us running. */

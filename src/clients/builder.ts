@@ -1,15 +1,4 @@
-import {
-  copyFile,
-  mkdir,
-  mkdtemp,
-  open,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  writeFile,
-} from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdir, open, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { BuildRecord } from "../formats/build-record.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
@@ -20,6 +9,7 @@ import { buildingEnvironment, type Environment, installingEnvironment } from "./
 import { lastLines, runProgram } from "./process.ts";
 import { findPython, type Python, type PythonWish } from "./python.ts";
 import type { SourceCopy } from "./source-copy.ts";
+import { temporaryFolder } from "./temporary.ts";
 
 /** What a backend made, in a temporary folder. */
 export type Build = {
@@ -106,8 +96,7 @@ const begin = async (request: BuildRequest, wish: PythonWish): Promise<Result<Be
   const python = await findPython(wish);
   if (!python.ok) return python;
   const located = { ...request, project: project.value, out: await realFuture(request.out) };
-  const work = await realpath(await mkdtemp(join(tmpdir(), "wheelseal-build-")));
-  const discard = () => rm(work, { recursive: true, force: true });
+  const { path: work, discard } = await temporaryFolder("wheelseal-build-");
   return ok({ work, located, python: python.value, discard });
 };
 

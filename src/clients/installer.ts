@@ -1,5 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { fail, ok, type Result } from "../formats/result.ts";
@@ -8,6 +7,7 @@ import { plainEnvironment } from "./environment.ts";
 import { IMPORT_SCRIPT } from "./import-script.ts";
 import { lastLines, runProgram } from "./process.ts";
 import { findPython, type Python, type PythonWish } from "./python.ts";
+import { temporaryFolder } from "./temporary.ts";
 
 export type InstallRequest = {
   /** A wheel that was verified; its file name must be a wheel's. */
@@ -59,7 +59,7 @@ export const systemInstaller = (wish: PythonWish): Installer => ({
   install: async (request, onOutput = () => {}) => {
     const python = await findPython(wish);
     if (!python.ok) return python;
-    const work = await realpath(await mkdtemp(join(tmpdir(), "wheelseal-install-")));
+    const { path: work, discard } = await temporaryFolder("wheelseal-install-");
     try {
       await mkdir(join(work, "home"));
       const env = {
@@ -74,7 +74,7 @@ export const systemInstaller = (wish: PythonWish): Installer => ({
       const installed = await installWheel(place, tools, request);
       return installed.ok ? await importModules(place, request) : installed;
     } finally {
-      await rm(work, { recursive: true, force: true });
+      await discard();
     }
   },
 });

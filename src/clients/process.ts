@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { fail, ok, type Result } from "../formats/result.ts";
 
 export type ProgramRun = {
@@ -56,6 +56,7 @@ export const runProgram = (
       detached: process.platform !== "win32",
       windowsHide: true,
     });
+    follow(child);
     const stdout: Buffer[] = [];
     let size = 0;
     let tail = "";
@@ -95,6 +96,21 @@ export const runProgram = (
       settle(ok({ exitCode, stdout: Buffer.concat(stdout).toString("utf8"), tail }));
     });
   });
+
+/** Programs that run now: none may outlive this process, where it exits by itself. */
+const running = new Set<number>();
+
+const endAll = (): void => {
+  for (const pid of running) killGroup(pid);
+};
+
+const follow = (child: ChildProcess): void => {
+  const { pid } = child;
+  if (pid === undefined) return;
+  if (!process.listeners("exit").includes(endAll)) process.prependListener("exit", endAll);
+  running.add(pid);
+  child.once("close", () => running.delete(pid));
+};
 
 /** A negative id is the whole group; there are none on Windows. */
 const killGroup = (pid: number | undefined): void => {
