@@ -101,8 +101,8 @@ export const ENTRIES: readonly Entry[] = [
   },
   {
     name: "report",
-    operands: "<action> [results...]",
-    summary: "merge: one verdict from the JSON results of all shards",
+    operands: "[args...]",
+    summary: "merge RESULT…: one verdict from the JSON results of all shards",
     options: [JUNIT_OPTION, JSON_OPTION],
     load: async () => (await import("./command-report.ts")).reportCommand,
   },
@@ -157,6 +157,21 @@ export const ENTRIES: readonly Entry[] = [
     load: async () => (await import("./command-explain.ts")).explainCommand,
   },
   {
+    name: "gateway",
+    operands: "[action]",
+    summary: "serve an index whose files all verified; or audit: print what was served and refused",
+    options: [
+      ["--config <file>", "the gateway's configuration (TOML)"],
+      ["--port <n>", "port to listen on, any free one where not given"],
+      ["--host <address>", "address to listen on, 127.0.0.1 where not given"],
+      ["--state <dir>", "state folder, .wheelseal/gateway where not given"],
+      ["--format <name>", "of the audit trail: json, csv or sarif"],
+      ...TRUST_OPTIONS,
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-gateway.ts")).gatewayCommand,
+  },
+  {
     name: "up",
     operands: "",
     summary: "run the local stack until interrupted",
@@ -170,7 +185,8 @@ export const ENTRIES: readonly Entry[] = [
   {
     name: "trust",
     operands: "<action> [dir]",
-    summary: "show whom to trust, refresh it by TUF, or export the local stack's trust files",
+    summary:
+      "show whom to trust, refresh it by TUF; export the local stack's trust files, rotate its keys",
     options: [...TRUST_OPTIONS, ...PROFILE_OPTIONS, JSON_OPTION],
     load: async () => (await import("./command-trust.ts")).trustCommand,
   },

@@ -33,7 +33,7 @@ export const helpPage = (
   });
   return [
     "NAME",
-    `${INDENT}wheelseal ${name} - ${summary}`,
+    wrap(`wheelseal ${name} - ${summary}`, INDENT),
     "",
     "SYNOPSIS",
     `${INDENT}wheelseal ${[name, "[options]", operands].join(" ").trimEnd()}`,

@@ -57,7 +57,8 @@ const git = async (world: World, folder: string, ...args: readonly string[]): Pr
 /** The example as a project of its own, with the component in it. */
 const makeProject = async (world: World, version: string, ci: string): Promise<string> => {
   const folder = join(world.folder, "project");
-  await cp(join(REPOSITORY, "examples/greeter"), folder, { recursive: true });
+  const filter = (path: string): boolean => !path.endsWith("/dist");
+  await cp(join(REPOSITORY, "examples/greeter"), folder, { recursive: true, filter });
   await cp(join(REPOSITORY, "templates"), join(folder, "templates"), { recursive: true });
   const pyproject = join(folder, "pyproject.toml");
   const text = await readFile(pyproject, "utf8");
