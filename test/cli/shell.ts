@@ -15,7 +15,7 @@ export type Shell = {
 
 /** Variables of a CI job or a user that would change what commands do. */
 const UNSET =
-  /^(CI|CI_.*|GITLAB_CI|SIGSTORE_.*|PACKAGE_.*|WHEELSEAL_.*|.*_URL|CERTIFICATE_.*|FORCE_COLOR)$/;
+  /^(CI|CI_.*|GITLAB_CI|SIGSTORE_.*|PACKAGE_.*|WHEELSEAL_.*|(?!PIP_).*_URL|CERTIFICATE_.*|FORCE_COLOR)$/;
 
 /** The environment of this process without them. */
 export const plainEnvironment = (): Record<string, string | undefined> => ({
