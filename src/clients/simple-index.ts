@@ -22,6 +22,10 @@ export type IndexFile = {
   readonly coreMetadata?: { readonly sha256?: string };
   /** Absolute URL of PEP 740 provenance. */
   readonly provenance?: string;
+  /** Bytes (PEP 700). */
+  readonly size?: number;
+  /** Milliseconds since 1970 (PEP 700). */
+  readonly uploadTime?: number;
 };
 
 /** A project's page of a simple index (PEP 503, PEP 691). */

@@ -2,6 +2,7 @@ import type { NormalizedName } from "../dists/name.ts";
 import { parseName } from "../dists/name.ts";
 import { type Json, parseJson, readJson } from "../formats/json.ts";
 import { fail, type Result } from "../formats/result.ts";
+import { parseRfc3339 } from "../formats/rfc3339.ts";
 import type { IndexFile } from "./simple-index.ts";
 import { asSha256, checkFilename, MAX_FILES, resolveLink } from "./simple-link.ts";
 
@@ -32,6 +33,8 @@ const readFile = (file: Json, page: string): IndexFile => {
   const yanked = yankedOf(file);
   const coreMetadata = coreMetadataOf(file);
   const provenance = file.optional("provenance")?.string();
+  const size = file.optional("size")?.integer();
+  const uploadTime = parseRfc3339(file.optional("upload-time")?.string() ?? "");
   return {
     filename,
     url,
@@ -42,6 +45,8 @@ const readFile = (file: Json, page: string): IndexFile => {
     ...(provenance === undefined
       ? {}
       : { provenance: file.take(resolveLink(provenance, page)).url }),
+    ...(size === undefined ? {} : { size }),
+    ...(uploadTime === undefined ? {} : { uploadTime }),
   };
 };
 

@@ -108,8 +108,10 @@ export const HINTS = {
   TRUST_EMPTY: "The trust root names no authority or no log. Give another.",
   TRUST_EXPIRED: "The trust root's validity has ended. Refresh it, or fetch a newer one.",
   TRUST_PIN: "The trust root is not the pinned one. Check the pin, then where the file came from.",
-  TUF_ROLLBACK: "The mirror offers older metadata than was seen before. Check the mirror.",
-  TUF_INVALID: "The mirror's metadata is not signed as its root demands. Check the mirror.",
+  TUF_ROLLBACK:
+    "The mirror offers older metadata than was seen before. Check the mirror; --offline uses what was kept.",
+  TUF_INVALID:
+    "The mirror's metadata or files are not what its root vouches for. Check the mirror; --offline uses what was kept.",
   IDENTITY_MISMATCH:
     "Somebody else signed this. Compare the identity shown with the one you expect.",
   IDENTITY_ISSUER:

@@ -5,7 +5,7 @@ import { compareSidecar, type WheelReport } from "../dists/wheel.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 
 type Clients = {
-  readonly index: SimpleIndex;
+  readonly index: Pick<SimpleIndex, "coreMetadata">;
   readonly inspect: (path: string) => Promise<Result<WheelReport | SdistReport>>;
 };
 

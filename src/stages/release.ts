@@ -31,6 +31,11 @@ export type ReleaseInput = {
   readonly trust: TrustedRoot;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /**
+   * `release` where absent: all that signing leaves. `attested`: a publish attestation, as PEP 740
+   * indexes have; whatever else is there must be good too.
+   */
+  readonly demands?: "release" | "attested";
 };
 
 export const PROOFS = ["bundle", "publish", "provenance", "sbom"] as const;
@@ -65,6 +70,8 @@ export type ReleaseVerdict = {
   readonly findings: readonly Finding[];
   /** Every waiver that is about this file: print them each time. */
   readonly waivers: readonly WaiverNote[];
+  /** The policy pins this very digest, so no evidence was asked for. */
+  readonly pinned?: true;
   /** Absent when the file is verified as this release. */
   readonly failure?: Failure;
 };
@@ -89,9 +96,11 @@ export const verifyRelease = async (input: ReleaseInput): Promise<ReleaseVerdict
   if (!demand.ok) return { ...base, proofs: [], findings: [], waivers: [], failure: demand.error };
   const trial: Trial = { ...input, demand: demand.value, proofs: [], excused: [] };
   const inspected = await input.inspect();
-  const outcome = inspected.ok ? await prove(trial) : inspected;
+  const pinned = demand.value.pins?.includes(base.sha256) === true;
+  const outcome = inspected.ok && !pinned ? await prove(trial) : inspected;
   return {
     ...base,
+    ...(pinned ? { pinned } : {}),
     proofs: trial.proofs,
     findings: inspected.ok ? inspected.value.findings : [],
     waivers: notes(trial),
@@ -108,13 +117,21 @@ const notes = ({ demand, excused, now }: Trial): WaiverNote[] =>
 
 const prove = async (trial: Trial): Promise<Result<void>> => {
   const names = evidenceNames(trial.artifact.name);
-  const bundle = await required(trial, names.bundle, parseBundle);
-  if (!bundle.ok) return bundle;
-  const signed = await judge(trial, "bundle", names.bundle, bundle.value);
+  const { pins, expect } = trial.demand;
+  if (pins !== undefined && expect.kind === "identity" && expect.anyOf.length === 0) {
+    const digest = hex(trial.artifact.sha256);
+    return fail(
+      "POLICY_PIN",
+      `${trial.artifact.name} has the digest ${digest}, which no pin names`,
+    );
+  }
+  const signed = await proveSigned(trial);
   if (!signed.ok) return signed;
-  const detached = await proveDetached(trial, bundle.value.content);
-  if (!detached.ok) return detached;
-  const publish = await proveAttested(trial, "publish", names.publishAttestation);
+  // Here nothing else may be left to prove the file, so no waiver counts.
+  const publish =
+    trial.demands === "attested"
+      ? await attested(trial, "publish", names.publishAttestation)
+      : await proveAttested(trial, "publish", names.publishAttestation);
   if (!publish.ok) return publish;
   const provenance = await proveAttested(trial, "provenance", names.provenanceAttestation);
   if (!provenance.ok) return provenance;
@@ -127,17 +144,38 @@ const prove = async (trial: Trial): Promise<Result<void>> => {
   return listed.ok ? ok(undefined) : listed;
 };
 
-/** Whether all these files are absent and a waiver excuses it, which is put on record. */
-const isExcused = async (
-  trial: Trial,
-  what: Waivable,
-  names: readonly string[],
-): Promise<Result<boolean>> => {
+/** The signature bundle, and the detached files beside it. */
+const proveSigned = async (trial: Trial): Promise<Result<void>> => {
+  const names = evidenceNames(trial.artifact.name);
+  if (trial.demands === "attested") {
+    const absent = await areAbsent(trial, [names.bundle, names.signature, names.certificate]);
+    if (!absent.ok) return absent;
+    if (absent.value) return ok(undefined);
+  }
+  const bundle = await required(trial, names.bundle, parseBundle);
+  if (!bundle.ok) return bundle;
+  const signed = await judge(trial, "bundle", names.bundle, bundle.value);
+  if (!signed.ok) return signed;
+  return proveDetached(trial, bundle.value.content);
+};
+
+const areAbsent = async (trial: Trial, names: readonly string[]): Promise<Result<boolean>> => {
   for (const name of names) {
     const found = await trial.evidence(name);
     if (!found.ok) return found;
     if (found.value !== undefined) return ok(false);
   }
+  return ok(true);
+};
+
+/** Whether all these files are absent and that is allowed; a waiver is put on record. */
+const isExcused = async (
+  trial: Trial,
+  what: Waivable,
+  names: readonly string[],
+): Promise<Result<boolean>> => {
+  const absent = await areAbsent(trial, names);
+  if (!absent.ok || !absent.value || trial.demands === "attested") return absent;
   const waiver = excuse(trial.demand.waivers, what, trial.now);
   if (!waiver.ok) return waiver;
   if (waiver.value !== undefined) trial.excused.push({ waiver: waiver.value, what });

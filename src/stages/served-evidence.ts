@@ -8,7 +8,10 @@ import { parseStatement } from "../formats/statement.ts";
 import { MAX_EVIDENCE_BYTES } from "./5-publish-signatures.ts";
 import type { EvidenceSource } from "./release.ts";
 
-type Clients = { readonly index: SimpleIndex; readonly evidence: GenericPackage };
+type Clients = {
+  readonly index: Pick<SimpleIndex, "provenance">;
+  readonly evidence: Pick<GenericPackage, "get">;
+};
 
 /**
  * Where the evidence of a file comes from: the generic registry, and, if the index serves PEP 740

@@ -11,6 +11,8 @@ export type Demand = {
   readonly tlogThreshold: number;
   /** All that are about this package and version, also those that are over. */
   readonly waivers: readonly Waiver[];
+  /** Files that are accepted as they are; lower-case hex of SHA-256. */
+  readonly pins?: readonly string[];
 };
 
 /** Whom to expect, said once for all files or by a policy for each package. */
@@ -55,9 +57,10 @@ export const decide = (
   if (demanded === undefined) {
     return fail("IDENTITY_MISSING", `the policy expects nobody for ${name}`);
   }
-  const { identities, tlogThreshold } = demanded;
+  const { identities, tlogThreshold, pins } = demanded;
   const waivers = policy.waivers.filter((waiver) => appliesTo(waiver, name, version));
-  return ok({ expect: { kind: "identity", anyOf: identities }, tlogThreshold, waivers });
+  const expect = { kind: "identity" as const, anyOf: identities };
+  return ok({ expect, tlogThreshold, waivers, ...(pins === undefined ? {} : { pins }) });
 };
 
 /** Whether a waiver holds no more; it holds through its last day. `now` is ms since 1970. */

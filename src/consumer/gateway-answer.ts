@@ -1,0 +1,106 @@
+import { open } from "node:fs/promises";
+import { Readable } from "node:stream";
+import type { Failure } from "../formats/result.ts";
+import { visible } from "../formats/visible.ts";
+import type { GatewayStore } from "./gateway-store.ts";
+
+const MAX_REASON = 400;
+
+/** Fit for a status line: printable ASCII, not too long. */
+const reasonPhrase = ({ code, message, hint }: Failure): string =>
+  visible(`${code}: ${message.replaceAll("\n", " ")} - ${hint}`)
+    .replace(/[^ -~]/g, "?")
+    .slice(0, MAX_REASON);
+
+/**
+ * A refusal that people see: pip prints the status line's reason, uv the problem document
+ * (RFC 9457), browsers and curl the same document.
+ */
+export const problem = (status: number, failure: Failure): Response => {
+  const { code, message, hint } = failure;
+  const detail = visible(`${message}. ${hint}`);
+  return new Response(
+    `${JSON.stringify({ type: "about:blank", status, title: code, detail }, null, 2)}\n`,
+    {
+      status,
+      statusText: reasonPhrase(failure),
+      headers: {
+        "content-type": "application/problem+json",
+        "cache-control": "no-store",
+        "x-wheelseal-code": code,
+      },
+    },
+  );
+};
+
+/** A page or document in memory. */
+export const textAnswer = (body: string, type: string): Response =>
+  new Response(body, {
+    headers: {
+      "content-type": type,
+      "content-length": String(new TextEncoder().encode(body).length),
+      "x-content-type-options": "nosniff",
+    },
+  });
+
+type Span = { readonly start: number; readonly end: number };
+
+/** The one range that is asked for; `whole` where there is none to honour (RFC 9110 §14). */
+const spanOf = (request: Request, etag: string, size: number): Span | "whole" | "beyond" => {
+  const range = request.headers.get("range");
+  const condition = request.headers.get("if-range");
+  if (range === null || (condition !== null && condition !== etag)) return "whole";
+  const [, first, last] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(range.trim()) ?? [];
+  if (first === undefined || last === undefined || (first === "" && last === "")) return "whole";
+  const start = first === "" ? Math.max(0, size - Number(last)) : Number(first);
+  const end = first === "" || last === "" ? size - 1 : Math.min(Number(last), size - 1);
+  if (first !== "" && last !== "" && Number(last) < start) return "whole";
+  return start >= size || (first === "" && Number(last) === 0) ? "beyond" : { start, end };
+};
+
+export type StoredFile = {
+  readonly digest: string;
+  readonly size: number;
+  readonly type: string;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+const weakly = (tag: string): string => tag.trim().replace(/^W\//, "");
+
+/** Answers with kept content: whole, a range of it, or nothing but its headers. */
+export const fileAnswer = async (
+  request: Request,
+  store: GatewayStore,
+  { digest, size, type, headers: more = {} }: StoredFile,
+): Promise<Response> => {
+  const etag = `"${digest}"`;
+  const headers = {
+    "content-type": type,
+    etag,
+    "accept-ranges": "bytes",
+    "cache-control": "private, no-cache",
+    "x-content-type-options": "nosniff",
+    ...more,
+  };
+  const known = request.headers.get("if-none-match")?.split(",").map(weakly) ?? [];
+  if (known.includes(etag) || known.includes("*")) {
+    return new Response(null, { status: 304, headers });
+  }
+  const span = spanOf(request, etag, size);
+  if (span === "beyond") {
+    return new Response(null, {
+      status: 416,
+      headers: { ...headers, "content-range": `bytes */${size}` },
+    });
+  }
+  const { start, end } = span === "whole" ? { start: 0, end: size - 1 } : span;
+  const partial = span === "whole" ? {} : { "content-range": `bytes ${start}-${end}/${size}` };
+  const answer = {
+    status: span === "whole" ? 200 : 206,
+    headers: { ...headers, ...partial, "content-length": String(end - start + 1) },
+  };
+  if (request.method === "HEAD" || size === 0) return new Response(null, answer);
+  const file = await open(store.pathOf(digest));
+  const body = Readable.toWeb(file.createReadStream({ start, end }));
+  return new Response(body as ReadableStream<Uint8Array>, answer);
+};

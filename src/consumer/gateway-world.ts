@@ -1,0 +1,50 @@
+import type { Files } from "../clients/files.ts";
+import type { Failure, Result } from "../formats/result.ts";
+import type { TrustedRoot } from "../formats/trusted-root.ts";
+import type { Expected } from "../verification/policy.ts";
+import type { GatewayConfig } from "./gateway-config.ts";
+import type { Metrics } from "./gateway-metrics.ts";
+import type { GatewayEvent, GatewayState } from "./gateway-state.ts";
+import type { GatewayStore } from "./gateway-store.ts";
+import type { Upstreams } from "./upstreams.ts";
+
+/** One line of the log, printed as JSON. */
+export type LogLine = { readonly level: "info" | "warn" | "error"; readonly event: string } & {
+  readonly [field: string]: string | number | undefined;
+};
+
+export type PolicyExpected = Extract<Expected, { kind: "policy" }>;
+
+/** What every part of the gateway works with. */
+export type GatewayWorld = {
+  readonly config: GatewayConfig;
+  readonly policy: PolicyExpected;
+  /** Digest of all by which files are decided: a verdict under another one counts no more. */
+  readonly fingerprint: string;
+  readonly upstreams: Upstreams;
+  readonly state: GatewayState;
+  readonly store: GatewayStore;
+  readonly files: Files;
+  readonly trust: () => Promise<Result<TrustedRoot>>;
+  readonly metrics: Metrics;
+  readonly log: (line: LogLine) => void;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+};
+
+/** Puts an event on the audit trail, the log and the counters. */
+export const tell = (world: GatewayWorld, event: Omit<GatewayEvent, "at">): void => {
+  const { kind, project, filename, sha256, code, message } = event;
+  world.state.record({ ...event, at: world.now() });
+  world.metrics.count("wheelseal_gateway_events_total", { kind, code: code ?? "none" });
+  const level = kind === "alarm" ? "error" : kind === "refused" ? "warn" : "info";
+  world.log({ level, event: kind, project, filename, sha256, code, message });
+};
+
+/** Failures that say nothing about a file: the check could not be made. */
+export const isOutage = ({ code }: Failure): boolean =>
+  [
+    ...["NETWORK_UNREACHABLE", "NETWORK_RESPONSE", "REGISTRY_AUTH", "REGISTRY_FORBIDDEN"],
+    ...["REGISTRY_RESPONSE", "FILE_UNWRITABLE", "FILE_UNREADABLE", "TUF_ROLLBACK", "TUF_INVALID"],
+    ...["TRUST_FORMAT", "TRUST_EMPTY", "TRUST_EXPIRED"],
+  ].includes(code);

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { openStack } from "../stages/sign-support.ts";
+import {
+  gatewayFor,
+  type HostileUpstream,
+  hostileUpstream,
+  metadataOf,
+  type OpenStack,
+  type SignedFile,
+  signWheel,
+} from "./gateway-support.ts";
+
+let opened: OpenStack;
+let first: SignedFile;
+let upstream: HostileUpstream;
+let gate: Awaited<ReturnType<typeof gatewayFor>>;
+
+before(async () => {
+  opened = await openStack();
+  first = await signWheel(opened, "greeter", "1.0.0");
+});
+after(() => opened.close());
+beforeEach(async () => {
+  upstream = hostileUpstream();
+  upstream.add(first);
+  gate = await gatewayFor(opened, upstream);
+});
+afterEach(() => gate.remove());
+
+/** JSON of a page, as loosely as a test reads it. */
+// biome-ignore lint/suspicious/noExplicitAny: the assertions are the types
+type Page = any;
+
+const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer());
+
+describe("a file that verifies", () => {
+  test("is served from the store, and the upstream asked for it once", async () => {
+    const answer = await gate.get(first.filename);
+    assert.equal(answer.status, 200, answer.statusText);
+    assert.deepEqual(await bytesOf(answer), first.content);
+    const again = await gate.get(first.filename);
+    assert.deepEqual(await bytesOf(again), first.content);
+    const asked = upstream.requests.filter(({ url }) => url.endsWith(`/files/${first.filename}`));
+    assert.equal(asked.length, 1);
+  });
+
+  test("answers HEAD, ranges and conditions with right lengths", async () => {
+    const size = first.content.length;
+    const head = await gate.get(first.filename, { method: "HEAD" });
+    assert.equal(head.headers.get("content-length"), String(size));
+    assert.equal((await bytesOf(head)).length, 0);
+    const etag = head.headers.get("etag") ?? "";
+    const cases: [Record<string, string>, number, Uint8Array, string | null][] = [
+      [{ range: "bytes=0-9" }, 206, first.content.slice(0, 10), `bytes 0-9/${size}`],
+      [
+        { range: "bytes=-5" },
+        206,
+        first.content.slice(-5),
+        `bytes ${size - 5}-${size - 1}/${size}`,
+      ],
+      [{ range: "bytes=10-" }, 206, first.content.slice(10), `bytes 10-${size - 1}/${size}`],
+      [{ range: `bytes=0-${size + 9}` }, 206, first.content, `bytes 0-${size - 1}/${size}`],
+      [{ range: "bytes=0-1,4-5" }, 200, first.content, null],
+      [{ range: "bytes=9-3" }, 200, first.content, null],
+      [{ range: "bytes=0-9", "if-range": '"other"' }, 200, first.content, null],
+      [
+        { range: "bytes=0-9", "if-range": etag },
+        206,
+        first.content.slice(0, 10),
+        `bytes 0-9/${size}`,
+      ],
+      [{ range: `bytes=${size}-` }, 416, new Uint8Array(), `bytes */${size}`],
+      [{ range: "bytes=-0" }, 416, new Uint8Array(), `bytes */${size}`],
+      [{ "if-none-match": etag }, 304, new Uint8Array(), null],
+      [{ "if-none-match": `W/${etag}, "x"` }, 304, new Uint8Array(), null],
+      [{ "if-none-match": '"other"' }, 200, first.content, null],
+    ];
+    for (const [headers, status, content, range] of cases) {
+      const answer = await gate.get(first.filename, { headers });
+      assert.equal(answer.status, status, JSON.stringify(headers));
+      assert.deepEqual(await bytesOf(answer), content, JSON.stringify(headers));
+      assert.equal(answer.headers.get("content-range"), range);
+      if (status < 300) assert.equal(answer.headers.get("content-length"), String(content.length));
+    }
+  });
+
+  test("has its own metadata and provenance beside it once it verified", async () => {
+    const accept = { headers: { accept: "application/vnd.pypi.simple.v1+json" } };
+    const earlier = (await (await gate.ask("/simple/greeter/", accept)).json()) as Page;
+    assert.equal(earlier.files[0]["core-metadata"], false);
+    assert.equal(earlier.files[0].provenance, null);
+    await gate.get(first.filename);
+    const page = (await (await gate.ask("/simple/greeter/", accept)).json()) as Page;
+    const [file] = page.files;
+    assert.equal(page.meta["api-version"], "1.3");
+    assert.deepEqual(page.versions, ["1.0.0"]);
+    assert.equal(file.size, first.content.length);
+    assert.equal(file.yanked, false);
+    assert.equal(file["requires-python"], ">=3.8");
+    const link = new URL(file.url, "http://gateway.test/simple/greeter/").pathname;
+    const metadata = await gate.ask(`${link}.metadata`);
+    assert.equal(await metadata.text(), metadataOf("greeter", "1.0.0"));
+    const provenance = (await (await gate.ask(new URL(file.provenance).pathname)).json()) as Page;
+    const [bundle] = provenance.attestation_bundles;
+    assert.equal(bundle.publisher.kind, "GitLab");
+    assert.equal(bundle.publisher.repository, "local/packages");
+    assert.equal(bundle.attestations.length, 2);
+  });
+
+  test("is listed in HTML as well, with the digest in the link", async () => {
+    await gate.get(first.filename);
+    const page = await gate.ask("/simple/greeter/", { headers: { accept: "text/html" } });
+    assert.match(page.headers.get("content-type") ?? "", /^text\/html/);
+    const html = await page.text();
+    assert.match(html, /#sha256=[0-9a-f]{64}"/);
+    assert.match(html, /data-core-metadata="sha256=[0-9a-f]{64}"/);
+    assert.match(html, /data-requires-python="&gt;=3.8"/);
+  });
+
+  test("is on the audit trail with who signed it", async () => {
+    await gate.get(first.filename);
+    const [event] = [...gate.world.state.events()];
+    assert.equal(event?.kind, "accepted");
+    assert.match(JSON.stringify(event?.detail), /local\/packages/);
+  });
+
+  test("outlives the process and the upstream", async () => {
+    await gate.get(first.filename);
+    gate.close();
+    upstream.instead = () => new Response("down", { status: 503 });
+    gate = await gatewayFor(opened, upstream, { folder: gate.folder });
+    const answer = await gate.get(first.filename);
+    assert.equal(answer.status, 200);
+    assert.deepEqual(await bytesOf(answer), first.content);
+  });
+});
+
+describe("the addresses", () => {
+  const cases: [string, RequestInit, number][] = [
+    ["/simple/Greeter/", {}, 301],
+    ["/simple/greeter", {}, 301],
+    ["/simple/other/", {}, 404],
+    ["/simple/greeter/", { method: "POST" }, 405],
+    ["/simple/greeter/", { headers: { accept: "image/png" } }, 406],
+    ["/files/greeter/00/greeter-9.0-py3-none-any.whl", {}, 404],
+    ["/files/greeter/%zz/x", {}, 404],
+    ["/healthz", {}, 200],
+    ["/readyz", {}, 200],
+    ["/nothing", {}, 404],
+  ];
+  for (const [path, init, status] of cases) {
+    test(`${init.method ?? "GET"} ${path} is ${status}`, async () => {
+      assert.equal((await gate.ask(path, init)).status, status);
+    });
+  }
+
+  test("a redirect to the normal name leads there", async () => {
+    for (const path of ["/simple/Greeter/", "/simple/Greeter", "/simple/greeter"]) {
+      const answer = await gate.ask(path);
+      const { href } = new URL(answer.headers.get("location") ?? "", `http://gateway.test${path}`);
+      assert.equal(href, "http://gateway.test/simple/greeter/");
+    }
+  });
+
+  test("an upstream that never owned a name is not asked about it", async () => {
+    await gate.ask("/simple/other/");
+    assert.equal(upstream.requests.length, 0);
+  });
+
+  test("counters name what was accepted", async () => {
+    await gate.get(first.filename);
+    const text = await (await gate.ask("/metrics")).text();
+    assert.match(text, /wheelseal_gateway_events_total\{kind="accepted",code="none"\} 1/);
+    assert.match(text, /wheelseal_gateway_requests_total\{route="file",status="200"\} 1/);
+  });
+});
