@@ -172,19 +172,19 @@ const sha256 = async (content: Uint8Array<ArrayBuffer>): Promise<string> =>
 
 const FAULTS: readonly Fault[] = [
   {
-    ...{ name: "a wheel that was tampered with", job: "verify", code: "DIST_CHANGED" },
+    ...{ name: "a wheel that was tampered with", job: "verify", code: "DIST_ZIP" },
     version: "1.0.1",
     before: { job: "verify", commands: ["printf x >> dist/*.whl"] },
   },
   {
-    ...{ name: "another identity than expected", job: "sign", code: "SIGN_SELF_CHECK" },
+    ...{ name: "another identity than expected", job: "sign", code: "(SIGN_SELF_CHECK|IDENTITY_MISMATCH)" },
     version: "1.0.2",
     inputs: [
       'certificate_identity: "https://gitlab.com/somebody/else//.gitlab-ci.yml@refs/heads/main"',
     ],
   },
   {
-    ...{ name: "another ref than the job's", job: "sign", code: "SIGN_SELF_CHECK" },
+    ...{ name: "another ref than the job's", job: "sign", code: "(SIGN_SELF_CHECK|IDENTITY_MISMATCH)" },
     version: "1.0.3",
     token: { ref: "feature" },
   },
