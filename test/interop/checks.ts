@@ -8,7 +8,7 @@ import { REKOR_CLI } from "./rekor-cli.ts";
 import { SIGSTORE_GO } from "./sigstore-go.ts";
 import { SIGSTORE_JS } from "./sigstore-js.ts";
 import { SIGSTORE_PYTHON } from "./sigstore-python.ts";
-import { PYTHON_TUF, SIGSTORE_PYTHON_TUF } from "./tuf.ts";
+import { COSIGN_TUF, PYTHON_TUF, SIGSTORE_PYTHON_TUF } from "./tuf.ts";
 import { TUTORIAL_PIPELINE } from "./tutorial.ts";
 
 /** All checks, in the order of the table. */
@@ -24,6 +24,7 @@ export const CHECKS: readonly Check[] = [
   ...PYPISERVER,
   ...DEVPI,
   ...COSIGN_22,
+  ...COSIGN_TUF,
   ...COSIGN_26,
   ...COSIGN_31,
   ...SIGSTORE_JS,

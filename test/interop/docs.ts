@@ -15,7 +15,7 @@ npm run interop
 gets the programs below from package registries into \`.interop/\` (kept between runs), starts the stack as \`wheelseal up\`, runs
 each check and prints a table with \`pass\`, \`fail\` or \`missing\`; it fails when a check fails. A program that cannot be had is missing,
 never passed. The first run builds the Go programs, up to 25 minutes on two cores; \`INTEROP_MINUTES\` sets another limit, and
-\`--only NAME\` runs the checks of one peer. The table below is the list of checks, not the result of a run: it is written by
+\`--only WORDS\` runs the checks of one peer, or those with these words. The table below is the list of checks, not the result of a run: it is written by
 \`npm run interop -- --write-docs\`, and a test keeps it in step.
 
 No check relaxes a peer's verification. Refusals are checked for their reason.

@@ -26,7 +26,9 @@ const options = {
 const { values } = parseArgs({ options });
 
 const chosen = CHECKS.filter(
-  ({ peers }) => values.only === undefined || values.only.includes(peers[0]),
+  ({ peers, does }) =>
+    values.only === undefined ||
+    values.only.some((word) => word === peers[0] || does.includes(word)),
 );
 
 const DEFAULT_MINUTES = 25;
@@ -99,7 +101,7 @@ if (values["write-docs"] === true) {
   await writeFile(INTEROP_PAGE, interopPage());
 } else {
   const wanted = new Set(chosen.flatMap(({ peers }) => peers));
-  if (wanted.size === 0) throw new Error("no check is about that peer");
+  if (wanted.size === 0) throw new Error("no check is about that");
   const found = await installPeers(wanted, Date.now() + minutes * 60_000);
   const rows = await runChecks(found);
   print(rows);

@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import { ATTACKS, type Attack } from "../clients/tuf-attacks.ts";
 import { openMirror, serveMirror } from "../clients/tuf-mirror.ts";
 import type { Check } from "./check.ts";
-import { refused, succeeded, type World } from "./world.ts";
+import { cosign } from "./cosign.ts";
+import { refused, startStack, succeeded, type World } from "./world.ts";
 
 // The stack's TUF repository, read by others from the first root alone.
 
@@ -88,6 +89,39 @@ export const SIGSTORE_PYTHON_TUF: readonly Check[] = [
       succeeded(await sigstore(...verify, file));
       await writeFile(file, "what is not signed");
       refused(await sigstore(...verify, file), /signature|digest/i);
+    },
+  },
+];
+
+export const COSIGN_TUF: readonly Check[] = [
+  {
+    peers: ["cosign-2.2"],
+    does: "follows our TUF repository through a change of all keys, from the first root and the last",
+    run: async (world) => {
+      const state = join(world.folder, "state");
+      const initialize = async (memory: string, mirror: string) => {
+        const root = join(state, "trust", "1.root.json");
+        const args = ["initialize", "--mirror", mirror, "--root", root];
+        const told = await cosign(world, "cosign-2.2", args, {
+          TUF_ROOT: join(world.folder, memory),
+        });
+        const { metadata } = JSON.parse(succeeded(told).stdout.replace(/^[^{]*/, ""));
+        return metadata["root.json"].version;
+      };
+      const before = await startStack(state);
+      try {
+        assert.equal(await initialize("old", before.urls.tuf), 1);
+      } finally {
+        await before.close();
+      }
+      succeeded(await world.wheelseal(["trust", "rotate", "--state", state]));
+      const after = await startStack(state);
+      try {
+        assert.equal(await initialize("old", after.urls.tuf), 2);
+        assert.equal(await initialize("new", after.urls.tuf), 2);
+      } finally {
+        await after.close();
+      }
     },
   },
 ];

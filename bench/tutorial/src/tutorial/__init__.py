@@ -1,0 +1,5 @@
+"""Something to build."""
+
+
+def answer() -> int:
+    return 42
