@@ -3,14 +3,14 @@ import { dirname, join, resolve } from "node:path";
 import { failure } from "../formats/result.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { localTrustConfig } from "./stack.ts";
+import { localTrustConfig, rotateTrustKeys, stateFolder } from "./stack.ts";
 import { trustOf } from "./trust.ts";
 import { showTrust } from "./trust-show.ts";
 import type { Refreshing } from "./trust-tuf.ts";
 
 const MAX_TRUST_FILE = 4 * 1024 * 1024;
 
-/** `wheelseal trust show|refresh|export [DIR]` */
+/** `wheelseal trust show|refresh|export [DIR]|rotate` */
 export const trustCommand: Command = async (invocation) => {
   const { operands, flags, terminal, files } = invocation;
   const settings = await readSettings({ flags, env: terminal.env, project: terminal.cwd, files });
@@ -23,6 +23,8 @@ export const trustCommand: Command = async (invocation) => {
       return refresh(invocation, settings.value);
     case "export":
       return exportTrust(invocation, settings.value);
+    case "rotate":
+      return rotate(invocation, settings.value);
     default:
       return refuse(invocation, failure("USAGE", `trust has no action ${action}`));
   }
@@ -46,6 +48,17 @@ const refresh = async (invocation: Invocation, settings: Settings): Promise<numb
   settings.on("offline")
     ? refuse(invocation, failure("USAGE", "trust refresh needs the network"))
     : show(invocation, settings, "now");
+
+/** New keys for the local stack's TUF repository; clients follow from the root they have. */
+const rotate = async (invocation: Invocation, settings: Settings): Promise<number> => {
+  const { flags, terminal } = invocation;
+  const rotated = await rotateTrustKeys(stateFolder(invocation, settings));
+  if (!rotated.ok) return refuse(invocation, rotated.error);
+  if (flags.json === true)
+    terminal.out(JSON.stringify({ ok: true, state: rotated.value }, null, 2));
+  else terminal.out(`The TUF repository in ${rotated.value} has new keys.`);
+  return 0;
+};
 
 /** Copies what the local stack tells others to trust. */
 const exportTrust = async (invocation: Invocation, settings: Settings): Promise<number> => {

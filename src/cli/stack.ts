@@ -113,6 +113,15 @@ export const startLocalStack = async (folder: string, port: number | undefined) 
   return startStack({ folder, ...(port === undefined ? {} : { port }) });
 };
 
+/** Gives the TUF repository of a state folder new keys; its stack must not be running. */
+export const rotateTrustKeys = async (folder: string): Promise<Result<string>> => {
+  const { startStack } = await import("../services/server.ts");
+  const stack = await startStack({ folder, rotateTrust: true });
+  if (!stack.ok) return stack;
+  await stack.value.close();
+  return ok(stack.value.folder);
+};
+
 /** Derives the logs of a state folder anew. */
 export const fsckLogs = async (folder: string) => {
   const { fsckStack } = await import("../services/stack-fsck.ts");

@@ -27,6 +27,8 @@ export type StackOptions = {
   readonly port?: number;
   /** What the registry knows; the first one also answers PyPI's own paths. */
   readonly projects?: readonly [RegistryProject, ...RegistryProject[]];
+  /** Replaces the keys of the TUF repository before anything is served. */
+  readonly rotateTrust?: boolean;
   readonly now?: () => number;
   readonly random?: RandomBytes;
 };
@@ -76,7 +78,8 @@ const open = async (options: StackOptions, opened: Opened): Promise<Result<Stack
   if (!kept.ok) return kept;
   const urls = urlsAt(listener.value.port);
   const projects = options.projects ?? DEFAULT_PROJECTS;
-  const context = { state: state.value, urls, projects, ...kept.value, ...outside };
+  const rotateTrust = options.rotateTrust === true;
+  const context = { state: state.value, urls, projects, rotateTrust, ...kept.value, ...outside };
   const services = await openServices(context, opened);
   if (!services.ok) return services;
   listener.value.serve(services.value.routes.fetch);

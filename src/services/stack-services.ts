@@ -39,6 +39,8 @@ export type StackContext = Kept &
     readonly state: State;
     readonly urls: StackUrls;
     readonly projects: readonly RegistryProject[];
+    /** Whether the TUF repository gets new keys at this start. */
+    readonly rotateTrust: boolean;
   };
 
 export type OpenedServices = {
@@ -182,12 +184,13 @@ export const trustIn = (context: StackContext): StackTrust => ({
   tsaChain: context.authorities.tsaChain,
 });
 
-const openTuf = (context: StackContext): Promise<Result<TufRepository>> =>
-  openTufRepository({
-    state: context.state,
-    now: context.now,
-    targets: tufTargets(trustIn(context)),
-  });
+const openTuf = async (context: StackContext): Promise<Result<TufRepository>> => {
+  const { state, now, rotateTrust } = context;
+  const opened = await openTufRepository({ state, now, targets: tufTargets(trustIn(context)) });
+  if (!opened.ok || !rotateTrust) return opened;
+  const rotated = await opened.value.rotate();
+  return rotated.ok ? opened : rotated;
+};
 
 const RENEWAL = 24 * 3600_000;
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -7,6 +7,8 @@ import { trustCommand } from "../../src/cli/command-trust.ts";
 import { systemFiles } from "../../src/clients/files.ts";
 import { utf8 } from "../../src/formats/bytes.ts";
 import { PUBLIC_GOOD_ROOT } from "../../src/formats/public-good-root.ts";
+import { unwrap } from "../../src/formats/result.ts";
+import { startStack } from "../../src/services/server.ts";
 import { DAY, type Mirror, openMirror } from "../clients/tuf-mirror.ts";
 
 const HOUR = 3600_000;
@@ -191,4 +193,23 @@ test("an action that is none", async (t) => {
   const { run } = await openUser(t);
   assert.equal((await run("believe")).code, 2);
   assert.equal((await run("refresh", { offline: true })).code, 2);
+});
+
+test("rotated keys of the local stack are followed from the root that was pinned before", async (t) => {
+  const { run, cwd, world } = await openUser(t);
+  const folder = join(cwd, "state");
+  const start = async () => unwrap(await startStack({ folder, port: 0 }));
+  const first = await start();
+  const root = await readFile(join(folder, "trust", "1.root.json"));
+  await writeFile(join(cwd, "root.json"), root);
+  assert.equal((await run("rotate", { state: "state" })).code, 1, "not while it runs");
+  await first.close();
+  assert.equal((await run("rotate", { state: "state" })).code, 0);
+  const second = await start();
+  t.after(() => second.close());
+  world.fetch = fetch;
+  const flags = { "tuf-mirror": second.urls.tuf, "tuf-root": "root.json", json: true };
+  const { code, out } = await run("show", flags);
+  assert.equal(code, 0);
+  assert.equal(JSON.parse(out).tuf.rootVersion, 2);
 });
