@@ -2,13 +2,11 @@ import { resolve } from "node:path";
 import { inspectDistribution } from "../clients/archive.ts";
 import { visible } from "../formats/visible.ts";
 import { verifyFile } from "../stages/3-verify.ts";
-import type { Proof, ReleaseVerdict } from "../stages/release.ts";
 import { type Command, refuse } from "./command.ts";
 import { describeExpectation, expectedFor } from "./expectation.ts";
+import { explainLines } from "./render-explain.ts";
 import { releaseDocument } from "./render-release.ts";
-import { checkLines } from "./render-verdict.ts";
 import { readSettings } from "./settings.ts";
-import { paint, type Terminal } from "./terminal.ts";
 import { trustOf } from "./trust.ts";
 
 /** `wheelseal explain FILE` */
@@ -34,24 +32,7 @@ export const explainCommand: Command = async (invocation) => {
   else {
     terminal.out(`expected: ${visible(describeExpectation(expect.value))}`);
     terminal.out(`trust:    ${visible(trust.value.from)}`);
-    for (const each of verdicts) explain(terminal, each);
+    for (const line of verdicts.flatMap((each) => explainLines(terminal, each))) terminal.out(line);
   }
   return failure === undefined ? 0 : refuse({ ...invocation, flags: {} }, failure);
-};
-
-const explain = (terminal: Terminal, verdict: ReleaseVerdict): void => {
-  const { filename, sha256, size, proofs, findings, failure } = verdict;
-  terminal.out(`${paint(terminal, "bold", visible(filename))}  ${size} bytes, sha256:${sha256}`);
-  for (const proof of proofs) explainProof(terminal, proof);
-  for (const finding of findings)
-    terminal.out(`  note: ${visible(`${finding.path}: ${finding.detail}`)}`);
-  terminal.out(failure === undefined ? "verified as a release" : "refused");
-};
-
-const explainProof = (terminal: Terminal, { kind, file, verdict }: Proof): void => {
-  const state = verdict.verified
-    ? paint(terminal, "green", "good")
-    : paint(terminal, "red", "refused");
-  terminal.out(`├─ ${kind} (${visible(file)}): ${state}`);
-  for (const line of checkLines(terminal, verdict.checks)) terminal.out(`│  ${line}`);
 };

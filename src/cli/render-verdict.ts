@@ -29,21 +29,8 @@ export const verdictsDocument = (
 ): string =>
   JSON.stringify({ ok: failed === undefined, ...(failed && { error: failed }), verdicts }, null, 2);
 
-/** Checks as a tree's leaves: mark, name, what was found, and the values where they differ. */
-export const checkLines = (terminal: Terminal, checks: readonly Check[]): string[] =>
-  checks.flatMap((check) => {
-    const lines = [`${mark(terminal, check)} ${check.name.padEnd(14)} ${visible(check.detail)}`];
-    const { expected, actual } = check;
-    if (expected !== undefined && expected === actual)
-      lines.push(`    both      ${visible(expected)}`);
-    else {
-      if (expected !== undefined) lines.push(`    expected  ${visible(expected)}`);
-      if (actual !== undefined) lines.push(`    found     ${visible(actual)}`);
-    }
-    return lines;
-  });
-
-const mark = (terminal: Terminal, { status }: Check): string => {
+/** One character for what a check came to. */
+export const checkMark = (terminal: Terminal, { status }: Check): string => {
   switch (status) {
     case "passed":
       return paint(terminal, "green", "✓");
