@@ -5,6 +5,7 @@ import { type MemberPath, parseMemberPath } from "../../src/dists/member-path.ts
 import type { TarEntry } from "../../src/dists/tar.ts";
 import { checkLinks } from "../../src/dists/tar-links.ts";
 import { unwrap } from "../../src/formats/result.ts";
+import { refused } from "./expect.ts";
 
 const ROOT = "r";
 const pathOf = (text: string): MemberPath => unwrap(parseMemberPath(text));
@@ -66,4 +67,23 @@ test("no accepted link leads out of the root, however it is followed", () => {
     { numRuns: 5000, seed: 706 },
   );
   assert.ok(accepted > 300, `only ${accepted} links were accepted`);
+});
+
+test("members behind a link, and links that climb higher than they are, are refused", () => {
+  const entry = (path: string, kind: TarEntry["kind"], linkTarget = ""): TarEntry => ({
+    path: pathOf(path),
+    kind,
+    size: 0,
+    mode: 0o644,
+    linkTarget,
+  });
+  const cases: [TarEntry[], RegExp][] = [
+    [[entry("r/l", "symlink", "a"), entry("r/l/x", "file")], /lies behind a symbolic link/],
+    [[entry("r/a/x", "symlink", "../../../y")], /out of its folder/],
+    [[entry("r/a/b/x", "symlink", "../../../../y")], /out of its folder/],
+    [[entry("r/a/x", "symlink", "../../r2")], /out of its folder/],
+  ];
+  for (const [entries, message] of cases) {
+    refused(checkLinks(entries, ROOT), "DIST_TAR", message);
+  }
 });
