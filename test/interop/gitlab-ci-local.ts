@@ -128,6 +128,60 @@ const summary = (output: string, verdict: "PASS" | "FAIL"): string[] =>
     ([, job = ""]) => job,
   );
 
+/** Only reads a configuration: each job that it finds, and what the schema says. */
+const list = async (world: World, project: string): Promise<string> => {
+  const path = `${dirname(process.execPath)}:${process.env.PATH}`;
+  const variables = ["CI_COMMIT_REF_PROTECTED=true", "CI_COMMIT_TAG=v1.0.0"];
+  const names = variables.map((one) => one.split("=")[0]).join();
+  const given = variables.flatMap((one) => ["--variable", one]);
+  const args = ["--list", "--ignore-predefined-vars", names, ...given];
+  const outcome = await world.run(world.program("gitlab-ci-local"), args, {
+    cwd: project,
+    env: { PATH: path },
+  });
+  assert.match(succeeded(outcome).output, /json schema validated/);
+  return outcome.output;
+};
+
+const SINGLE = `include:
+  - { local: templates/sign/template.yml, inputs: { needs: make } }
+  - local: templates/verify/template.yml
+    inputs: { needs: wheelseal-sign, stage: deploy, certificate_identity: "https://gitlab.com/a/b//c@refs/tags/v1", shards: 3 }
+  - local: templates/audit/template.yml
+    inputs:
+      releases: ["one==1.0", "two==2.0"]
+      index_url: "https://gitlab.com/api/v4/projects/1/packages/pypi/simple"
+      certificate_identity: "https://gitlab.com/a/b//c@refs/tags/v1"
+make: { script: ["true"], artifacts: { paths: [dist/] } }
+`;
+
+const singleComponents: Check = {
+  peers: ["gitlab-ci-local", "rsync"],
+  does: "finds the components sign, verify and audit valid, with shards and a matrix",
+  run: async (world) => {
+    const output = await list(world, await makeProject(world, "1.0.0", SINGLE));
+    for (const job of ["wheelseal-sign", "wheelseal-verify-shard: [3/3]", "wheelseal-verify"]) {
+      assert.ok(output.includes(job), `${job} is not listed:\n${output}`);
+    }
+    assert.match(output, /wheelseal-audit: \[two==2\.0\]/);
+  },
+};
+
+const ownPipeline: Check = {
+  peers: ["gitlab-ci-local", "rsync"],
+  does: "finds this repository's own configuration valid",
+  run: async (world) => {
+    const project = await makeProject(
+      world,
+      "1.0.0",
+      await readFile(join(REPOSITORY, ".gitlab-ci.yml"), "utf8"),
+    );
+    const output = await list(world, project);
+    for (const job of ["check", "bundle", "npm-publish", ...JOBS.map((one) => `wheelseal-${one}`)])
+      assert.match(output, new RegExp(`^${job}\\b`, "m"));
+  },
+};
+
 const JOBS = ["build", "sign", "verify", "publish-signatures", "publish", "consume"];
 
 const green: Check = {
@@ -177,14 +231,22 @@ const FAULTS: readonly Fault[] = [
     before: { job: "verify", commands: ["printf x >> dist/*.whl"] },
   },
   {
-    ...{ name: "another identity than expected", job: "sign", code: "(SIGN_SELF_CHECK|IDENTITY_MISMATCH)" },
+    ...{
+      name: "another identity than expected",
+      job: "sign",
+      code: "(SIGN_SELF_CHECK|IDENTITY_MISMATCH)",
+    },
     version: "1.0.2",
     inputs: [
       'certificate_identity: "https://gitlab.com/somebody/else//.gitlab-ci.yml@refs/heads/main"',
     ],
   },
   {
-    ...{ name: "another ref than the job's", job: "sign", code: "(SIGN_SELF_CHECK|IDENTITY_MISMATCH)" },
+    ...{
+      name: "another ref than the job's",
+      job: "sign",
+      code: "(SIGN_SELF_CHECK|IDENTITY_MISMATCH)",
+    },
     version: "1.0.3",
     token: { ref: "feature" },
   },
@@ -226,4 +288,9 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
-export const GITLAB_CI_LOCAL: readonly Check[] = [green, ...FAULTS.map(refuses)];
+export const GITLAB_CI_LOCAL: readonly Check[] = [
+  singleComponents,
+  ownPipeline,
+  green,
+  ...FAULTS.map(refuses),
+];

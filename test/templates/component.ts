@@ -89,3 +89,9 @@ export const withTables = (page: string): string =>
     MARKED,
     (_, start: string, name: string, end: string) => `${start}${inputsTable(name)}\n${end}`,
   );
+
+/** This repository's own configuration, as it is written. */
+export const ownConfiguration = (): Readonly<Record<string, Job>> =>
+  parseAllDocuments(
+    readFileSync(new URL("../.gitlab-ci.yml", folder), "utf8"),
+  )[0]?.toJS() as Record<string, Job>;

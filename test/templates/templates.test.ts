@@ -8,6 +8,7 @@ import {
   type Input,
   inputsTable,
   type Job,
+  ownConfiguration,
   readComponent,
   usedInputs,
   withTables,
@@ -147,4 +148,17 @@ test("pipeline: only the build sees the checkout, and caches inside a folder tha
   );
   const cache = jobs["wheelseal-build"]?.variables?.PIP_CACHE_DIR;
   assert.equal(cache, "$CI_PROJECT_DIR/.wheelseal-cache/pip");
+});
+
+test("this repository's own pipeline is the component's, and gives an identity to no other job", () => {
+  const keywords = ["include", "stages", "default", "variables"];
+  const jobs = Object.entries(ownConfiguration()).filter(([name]) => !keywords.includes(name));
+  const all = { ...expand(pipeline), ...Object.fromEntries(jobs) };
+  for (const [name, job] of jobs) {
+    // A job of such a name would be read as a setting of the whole pipeline.
+    assert.ok(!["image", "services", "cache", "pages", "workflow"].includes(name), name);
+    for (const needed of job.needs ?? []) assert.ok(needed in all, `${name} needs ${needed}`);
+    if (name !== "npm-publish") assert.equal(job.id_tokens, undefined, name);
+  }
+  assert.deepEqual(all["wheelseal-sign"]?.needs, ["wheelseal-build", "tool-image"]);
 });
