@@ -1,5 +1,11 @@
 const TIME = /^((\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
 
+/** RFC 3339 has four digits for the year: the first millisecond of the year 0, the last of 9999. */
+const FIRST = -62_167_219_200_000;
+const LAST = 253_402_300_799_999;
+
+const isWritable = (milliseconds: number): boolean => milliseconds >= FIRST && milliseconds <= LAST;
+
 /** Milliseconds since 1970 of an RFC 3339 time, finer fractions cut off, or `undefined`. */
 export const parseRfc3339 = (text: string): number | undefined => {
   const parts = TIME.exec(text);
@@ -9,14 +15,12 @@ export const parseRfc3339 = (text: string): number | undefined => {
   // Date.parse takes 31 February for a day of March, and hour 24 for the next day.
   const local = Date.parse(`${seconds}Z`);
   if (Number.isNaN(local) || !new Date(local).toISOString().startsWith(`${day}T`)) return undefined;
-  return Number.isNaN(time) ? undefined : time + Number(fraction.padEnd(3, "0").slice(0, 3));
+  const exact = time + Number(fraction.padEnd(3, "0").slice(0, 3));
+  return isWritable(exact) ? exact : undefined;
 };
-
-/** The last millisecond of the year 9999: RFC 3339 has four digits for the year. */
-const LAST = 253_402_300_799_999;
 
 /** RFC 3339 in UTC, milliseconds only where there are some; a plain number outside its years. */
 export const rfc3339 = (milliseconds: number): string =>
-  milliseconds >= 0 && milliseconds <= LAST
+  isWritable(milliseconds)
     ? new Date(milliseconds).toISOString().replace(".000Z", "Z")
     : `${milliseconds} milliseconds since 1970`;
