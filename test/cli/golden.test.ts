@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { ownBackend, write } from "../stages/build-support.ts";
 import { openShell } from "./shell.ts";
 
 /**
- * A golden file is a transcript: `$ ` and a command, what it printed, then `exit N`.
+ * A golden file is a transcript: `$ ` and a command, what it printed, then `exit N`. The folder it
+ * happens in holds a project `tiny`.
  * WHEELSEAL_UPDATE_GOLDEN=1 writes the transcripts anew; read the difference before committing it.
  */
 const folder = new URL("../golden/", import.meta.url);
 
 const transcript = (commands: readonly string[]): string => {
   const shell = openShell();
+  write(join(shell.folder, "tiny"), ownBackend());
   return commands
     .map((command) => {
       const { output, code } = shell.run(command);

@@ -23,7 +23,7 @@ export type Started = {
 };
 
 /** Far longer than any command takes, so that one that hangs is a failure and not a hung suite. */
-const PATIENCE = 120_000;
+const PATIENCE = 300_000;
 
 /** Starts the command line in a process of its own. */
 export const startCommand = (args: readonly string[], given: Started = {}): Running => {
