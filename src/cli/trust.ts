@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
-import { fromUtf8 } from "../formats/bytes.ts";
+import { sha256 } from "../crypto/hash.ts";
+import { fromUtf8, hex } from "../formats/bytes.ts";
 import { parseClientTrustConfig } from "../formats/client-trust-config.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { parseSigningConfig } from "../formats/signing-config.ts";
@@ -32,6 +33,9 @@ const COSIGN_FILES = {
   ctlog: "SIGSTORE_CT_LOG_PUBLIC_KEY_FILE",
 } as const;
 
+/** As cosign 2.5 and later read it; without it no timestamp is trusted. */
+const TSA_FILE = "SIGSTORE_TSA_CERTIFICATE_FILE";
+
 /**
  * The trust root: --trust-config, --trusted-root, --tuf-mirror with --tuf-root, cosign's three
  * files, the local stack's exported configuration in the local profile, or else the public-good
@@ -45,11 +49,15 @@ export const trustOf = async (
   refreshing: Refreshing = "when-due",
 ): Promise<Result<Trust>> => {
   const config = settings.text("trust-config");
-  if (config !== undefined) return fromConfig(invocation, config);
+  if (config !== undefined) return fromConfig(invocation, config, settings);
   const root = settings.text("trusted-root");
-  if (root !== undefined) return fromRoot(invocation, root);
+  if (root !== undefined) return fromRoot(invocation, root, settings);
   const mirror = settings.text("tuf-mirror");
   if (mirror !== undefined) return fromMirror(invocation, settings, mirror, refreshing);
+  const pin = settings.find("trust-sha256");
+  if (pin !== undefined) {
+    return fail("CONFIG", `${pin.from} pins a trust file, and no option names one`);
+  }
   if (settings.env[COSIGN_FILES.root] !== undefined) return fromCosignFiles(invocation, settings);
   if (usesLocalStack(settings)) {
     const local = await localTrustConfig(invocation, settings);
@@ -70,7 +78,7 @@ const fromMirror = async (
 ): Promise<Result<Trust>> => {
   const path = settings.text("tuf-root");
   if (path === undefined) return fail("CONFIG", "--tuf-mirror needs --tuf-root");
-  const firstRoot = await read(invocation, path);
+  const firstRoot = await readPinned(invocation, path, settings);
   if (!firstRoot.ok) return firstRoot;
   const pinned = { mirror, firstRoot: firstRoot.value };
   const backed = await privateTufTrust(invocation, settings, pinned, refreshing);
@@ -102,15 +110,38 @@ const PUBLIC_GOOD = {
 const read = ({ files, terminal }: Invocation, path: string): Promise<Result<Uint8Array>> =>
   files.read(resolve(terminal.cwd, path), MAX_TRUST_BYTES);
 
-const fromRoot = async (invocation: Invocation, path: string): Promise<Result<Trust>> => {
+/** The same, of the digest that was pinned, if one was. */
+const readPinned = async (
+  invocation: Invocation,
+  path: string,
+  settings: Settings | undefined,
+): Promise<Result<Uint8Array>> => {
   const bytes = await read(invocation, path);
+  const pin = settings?.find("trust-sha256");
+  if (!bytes.ok || pin === undefined) return bytes;
+  const digest = hex(sha256(bytes.value));
+  return digest === pin.value.toLowerCase()
+    ? bytes
+    : fail("TRUST_PIN", `${path} has SHA-256 ${digest}, and ${pin.from} is ${pin.value}`);
+};
+
+const fromRoot = async (
+  invocation: Invocation,
+  path: string,
+  settings: Settings,
+): Promise<Result<Trust>> => {
+  const bytes = await readPinned(invocation, path, settings);
   if (!bytes.ok) return bytes;
   const root = parseTrustedRoot(bytes.value);
   return root.ok ? ok({ root: root.value, from: path }) : root;
 };
 
-const fromConfig = async (invocation: Invocation, path: string): Promise<Result<Trust>> => {
-  const bytes = await read(invocation, path);
+const fromConfig = async (
+  invocation: Invocation,
+  path: string,
+  settings?: Settings,
+): Promise<Result<Trust>> => {
+  const bytes = await readPinned(invocation, path, settings);
   if (!bytes.ok) return bytes;
   const config = parseClientTrustConfig(bytes.value);
   if (!config.ok) return config;
@@ -127,7 +158,8 @@ const fromCosignFiles = async (
   settings: Settings,
 ): Promise<Result<Trust>> => {
   const texts: Record<string, string> = {};
-  for (const [name, variable] of Object.entries(COSIGN_FILES)) {
+  const tsaFile = settings.env[TSA_FILE] ? { tsa: TSA_FILE } : {};
+  for (const [name, variable] of Object.entries({ ...COSIGN_FILES, ...tsaFile })) {
     const path = settings.env[variable];
     if (path === undefined || path === "") return fail("CONFIG", `${variable} is not set`);
     const bytes = await read(invocation, path);
@@ -136,7 +168,7 @@ const fromCosignFiles = async (
     if (!text.ok) return fail("TRUST_FORMAT", `${path} is not text`);
     texts[name] = text.value;
   }
-  const { root: fulcio = "", rekor = "", ctlog: ctfe = "" } = texts;
-  const trusted = trustFromFiles({ fulcio, rekor, ctfe });
+  const { root: fulcio = "", rekor = "", ctlog: ctfe = "", tsa } = texts;
+  const trusted = trustFromFiles({ fulcio, rekor, ctfe, ...(tsa === undefined ? {} : { tsa }) });
   return trusted.ok ? ok({ root: trusted.value, from: "the SIGSTORE_* files" }) : trusted;
 };

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { trustCommand } from "../../src/cli/command-trust.ts";
 import { systemFiles } from "../../src/clients/files.ts";
-import { utf8 } from "../../src/formats/bytes.ts";
+import { sha256 } from "../../src/crypto/hash.ts";
+import { hex, utf8 } from "../../src/formats/bytes.ts";
 import { PUBLIC_GOOD_ROOT } from "../../src/formats/public-good-root.ts";
 import { unwrap } from "../../src/formats/result.ts";
 import { startStack } from "../../src/services/server.ts";
@@ -212,4 +213,45 @@ test("rotated keys of the local stack are followed from the root that was pinned
   const { code, out } = await run("show", flags);
   assert.equal(code, 0);
   assert.equal(JSON.parse(out).tuf.rootVersion, 2);
+});
+
+test("a trust file must be the pinned one, whatever option names it", async (t) => {
+  const { run, flags, cwd, mirror } = await openPrivate(t);
+  await writeFile(join(cwd, "trusted_root.json"), PUBLIC_GOOD_ROOT);
+  const pins = [
+    [{ "trusted-root": "trusted_root.json" }, hex(sha256(utf8(PUBLIC_GOOD_ROOT)))],
+    [flags, hex(sha256(mirror.firstRoot))],
+  ] as const;
+  for (const [named, digest] of pins) {
+    assert.equal((await run("show", { ...named, "trust-sha256": digest })).code, 0);
+    const other = digest.replace(/^./, (digit) => (digit === "0" ? "1" : "0"));
+    const { code, err } = await run("show", { ...named, "trust-sha256": other });
+    assert.equal(code, 1);
+    assert.match(err, /^error\[TRUST_PIN\]: .* has SHA-256 .*, and --trust-sha256 is /);
+  }
+  const nothing = await run("show", { "trust-sha256": pins[0][1], offline: true });
+  assert.equal(nothing.code, 2, "a pin that pins nothing");
+});
+
+test("cosign's files name a timestamp authority where there is one", async (t) => {
+  const { run, cwd } = await openUser(t);
+  const folder = join(cwd, "state");
+  await unwrap(await startStack({ folder, port: 0 })).close();
+  const file = (name: string) => join(folder, "trust", name);
+  const env = {
+    SIGSTORE_ROOT_FILE: file("fulcio-chain.pem"),
+    SIGSTORE_REKOR_PUBLIC_KEY: file("rekor.pub"),
+    SIGSTORE_CT_LOG_PUBLIC_KEY_FILE: file("ctfe.pub"),
+  };
+  const tsa = { SIGSTORE_TSA_CERTIFICATE_FILE: file("tsa-chain.pem") };
+  const kinds = async (variables: Readonly<Record<string, string>>) => {
+    const { code, out } = await run("show", { json: true }, variables);
+    assert.equal(code, 0, out);
+    return JSON.parse(out).trusted.map(({ kind }: { kind: string }) => kind);
+  };
+  const three = ["certificate authority", "certificate log", "transparency log"];
+  assert.deepEqual(await kinds(env), three);
+  assert.deepEqual(await kinds({ ...env, ...tsa }), [...three, "timestamp authority"]);
+  const { code } = await run("show", {}, { ...env, SIGSTORE_TSA_CERTIFICATE_FILE: "absent.pem" });
+  assert.notEqual(code, 0, "a file that is named must be there");
 });
