@@ -26,10 +26,11 @@ const run = (
   outside: Outside = registry.outside,
   filenames = [WHEEL, SDIST],
   token = JOB_TOKEN,
+  excused: readonly string[] = [],
 ) => {
   const auth = { kind: "header", name: "JOB-TOKEN", token: secret(token) } as const;
   return publishSignatures(
-    { folder: release.folder, filenames },
+    { folder: release.folder, filenames, excused },
     {
       files: systemFiles,
       registry: genericPackage(outside, { url: `${PACKAGES}/generic/greeter/1.0.0`, auth }),
@@ -76,6 +77,18 @@ test("a file that is missing is noticed before anything is sent", async () => {
   rmSync(`${release.folder}/${SDIST}.crt`);
   assert.equal(await codeOf(run()), "EVIDENCE_MISSING");
   assert.equal(puts(), 0);
+});
+
+test("a file that a waiver excuses for being absent is not sent, and no other may be", async () => {
+  rmSync(`${release.folder}/${SDIST}.provenance.attestation`);
+  const excused = [`${SDIST}.provenance.attestation`];
+  const sent = unwrap(await run(registry.outside, undefined, undefined, excused));
+  assert.equal(sent.files.length, 9);
+  rmSync(`${release.folder}/${SDIST}.crt`);
+  assert.equal(
+    await codeOf(run(registry.outside, undefined, undefined, excused)),
+    "EVIDENCE_MISSING",
+  );
 });
 
 test("no distribution is no success", async () => {

@@ -4,7 +4,7 @@ import { parse } from "smol-toml";
 import { parseName } from "../../src/dists/name.ts";
 import { parseVersion } from "../../src/dists/version.ts";
 import { unwrap } from "../../src/formats/result.ts";
-import { decide, describeWaiver, excuse } from "../../src/verification/policy.ts";
+import { decide, demandOf, describeWaiver, excuse } from "../../src/verification/policy.ts";
 import { readPolicy } from "../../src/verification/policy-format.ts";
 
 const TOML = `
@@ -85,6 +85,22 @@ describe("policy", () => {
     assert.equal(demand.tlogThreshold, 2);
     assert.ok(demand.expect.kind === "identity");
     assert.equal(demand.expect.anyOf.length, 2);
+  });
+
+  it("decides by the name of a distribution", () => {
+    const expected = { kind: "policy", policy, from: "policy.toml", sha256: "00" } as const;
+    const demand = unwrap(demandOf(expected, "other-1.0-py3-none-any.whl"));
+    assert.ok(demand.expect.kind === "identity");
+    assert.equal(demand.expect.anyOf.length, 2);
+    assert.equal(demand.waivers.length, 1);
+    const unnamed = demandOf(expected, "other.txt");
+    assert.equal(unnamed.ok ? "ok" : unnamed.error.code, "DIST_NAME");
+  });
+
+  it("leaves an expectation that holds for every file as it is", () => {
+    const expect = { kind: "identity", anyOf: [] } as const;
+    const demand = unwrap(demandOf(expect, "anything"));
+    assert.deepEqual(demand, { expect, tlogThreshold: 1, waivers: [] });
   });
 
   it("waives through the last day, and hands the waiver on to be printed", () => {
