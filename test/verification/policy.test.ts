@@ -199,6 +199,22 @@ describe("policy", () => {
     });
   }
 
+  it("pins files by digest, with identities or without", () => {
+    const digest = "0".repeat(64);
+    const pins = [`sha256:${digest}`];
+    const read = unwrap(
+      readPolicy({ packages: { a: { pins }, b: { pins, identities: [identity] } } }),
+    );
+    assert.deepEqual(unwrap(decide(read, name("a"), undefined)).pins, [digest]);
+    const both = unwrap(decide(read, name("b"), undefined));
+    assert.deepEqual(both.pins, [digest]);
+    assert.ok(both.expect.kind === "identity" && both.expect.anyOf.length === 1);
+    for (const bad of [{ pins: [] }, { pins: [digest] }, { pins, identities: [] }]) {
+      const result = readPolicy({ packages: { a: bad } });
+      assert.equal(result.ok ? "ok" : result.error.code, "POLICY_FORMAT");
+    }
+  });
+
   it("leaves out what an identity does not say", () => {
     const few = { kind: "gitlab", issuer: "https://a", project: "a/b" };
     const read = unwrap(readPolicy({ packages: { a: { identities: [few] } } }));
