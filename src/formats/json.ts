@@ -8,7 +8,6 @@ const MAX_DEPTH = 64;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const LITERAL = /true|false|null/y;
-const SPACE = /[ \t\n\r]*/y;
 
 /** Values of one text, members and items all counted: each takes far more memory than text. */
 const MAX_VALUES = 1 << 20;
@@ -28,28 +27,48 @@ const match = (scanner: Scanner, pattern: RegExp): string | undefined => {
   return found;
 };
 
+const isSpace = (unit: number): boolean =>
+  unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09;
+
+const skipSpace = (scanner: Scanner): void => {
+  while (isSpace(scanner.text.charCodeAt(scanner.at))) scanner.at += 1;
+};
+
 /** Takes the next character that is not white space, if it is `wanted`. */
 const accept = (scanner: Scanner, wanted: string): boolean => {
-  match(scanner, SPACE);
+  skipSpace(scanner);
   if (scanner.text[scanner.at] !== wanted) return false;
   scanner.at += 1;
   return true;
 };
 
+/** The text of the string that starts at `at`, if it has an end and nothing that needs undoing. */
+const plainString = (text: string, at: number): string | undefined => {
+  for (let i = at + 1; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i);
+    if (unit === 0x22) return text.slice(at + 1, i);
+    if (unit === 0x5c || unit < 0x20) return undefined;
+  }
+  return undefined;
+};
+
 /** The offset behind the string that starts at `at`, or `undefined` if it never ends. */
 const endOfString = (text: string, at: number): number | undefined => {
   for (let i = at + 1; i < text.length; i += 1) {
-    if (text[i] === '"') return i + 1;
-    if (text[i] === "\\") i += 1;
+    const unit = text.charCodeAt(i);
+    if (unit === 0x22) return i + 1;
+    if (unit === 0x5c) i += 1;
   }
   return undefined;
 };
 
 const parseString = (scanner: Scanner): string => {
-  match(scanner, SPACE);
+  skipSpace(scanner);
   const { text: all, at } = scanner;
-  const end = all[at] === '"' ? endOfString(all, at) : undefined;
-  const text = end === undefined ? undefined : unquote(all.slice(at, end));
+  if (all[at] !== '"') return refuse(scanner, "no string");
+  const plain = plainString(all, at);
+  const end = plain === undefined ? endOfString(all, at) : at + plain.length + 2;
+  const text = plain ?? (end === undefined ? undefined : unquote(all.slice(at, end)));
   if (end === undefined || text === undefined) return refuse(scanner, "no string");
   scanner.at = end;
   // A lone surrogate has no UTF-8 form, so it could not be signed or compared (RFC 7493 §2.1).
@@ -131,7 +150,7 @@ export const parseJson = (
   return catching(() => {
     const scanner: Scanner = { text: text.value, what, at: 0, values: 0 };
     const value = parseValue(scanner, 1);
-    match(scanner, SPACE);
+    skipSpace(scanner);
     return scanner.at === scanner.text.length ? value : refuse(scanner, "more than one value");
   });
 };
