@@ -12,6 +12,7 @@ import {
   parseExtra,
   parseLocal,
   refuseZip,
+  repeats,
   SIGNATURE,
   viewOf,
   widen,
@@ -82,12 +83,14 @@ const compareLocalSums = (
   local: Header,
   extra: Uint8Array | undefined,
 ): Result<void> => {
-  const wide = widen([local.size, local.packedSize], extra);
+  const streamed = (central.flags & ZIP_FLAG.descriptor) !== 0;
+  const fields = [local.size, local.packedSize];
+  // Some writers say the sizes in both places; before a descriptor that would leave its width open.
+  const wide = widen(fields, !streamed && repeats(fields, extra) ? undefined : extra);
   if (!wide.ok) return wide;
   const [size, packedSize] = wide.value as [number, number];
   // A streaming writer leaves zeros here and the truth in the descriptor.
   const blank = size === 0 && packedSize === 0 && local.crc32 === 0;
-  const streamed = (central.flags & ZIP_FLAG.descriptor) !== 0;
   if (blank && streamed) return ok(undefined);
   return compareSums(central, { crc32: local.crc32, packedSize, size });
 };

@@ -166,6 +166,13 @@ export const parseExtra = (bytes: Uint8Array): Result<Uint8Array | undefined> =>
   return ok(seen.get(ZIP64));
 };
 
+/** Whether a zip64 extra field only says again what `fields`, none of them masked, say. */
+export const repeats = (fields: readonly number[], extra: Uint8Array | undefined): boolean => {
+  if (extra?.length !== 8 * fields.length) return false;
+  const view = viewOf(extra);
+  return fields.every((field, i) => field !== MAX32 && field === u64(view, 8 * i));
+};
+
 /**
  * Puts the numbers of a zip64 extra field (4.5.3) where `fields` are masked, in their order.
  * The field must hold exactly those, so that no reader can take others.

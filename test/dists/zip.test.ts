@@ -9,6 +9,10 @@ import { unwrap } from "../../src/formats/result.ts";
 import { a, b, readAll, sums } from "./zip-reading.ts";
 import { memoryAccess, pack, writeZip, type ZipMember, type ZipOptions } from "./zip-writer.ts";
 
+function again(member: ZipMember, size = sums(member).size): Uint8Array {
+  return pack([1, 2], [16, 2], [size, 8], [sums(member).packedSize, 8]);
+}
+
 describe("zips that are honest", () => {
   const cases: [string, ZipMember[], ZipOptions?][] = [
     ["empty", []],
@@ -19,6 +23,7 @@ describe("zips that are honest", () => {
     ["with a data descriptor", [{ ...a, descriptor: true }, b]],
     ["with the sums both before and after", [{ ...a, descriptor: true, local: sums(a) }, b]],
     ["with zip64 sizes in the local header", [{ ...a, wide: true }, b]],
+    ["with zip64 sizes that say the sizes again", [{ ...a, local: { extra: again(a) } }, b]],
     ["with a wide data descriptor", [{ ...a, wide: true, descriptor: true }, b]],
     ["stored, empty, with a descriptor", [{ name: "x", method: "stored", descriptor: true }]],
     ["with another order in the directory", [a, b], { directoryOrder: [1, 0] }],
@@ -55,6 +60,16 @@ describe("zips that are honest", () => {
     assert.equal(second!.executable, false);
     assert.equal(first!.contentOffset, 35);
   });
+});
+
+test("zip64 sizes that say other sizes, or make a descriptor's width doubtful, are refused", async () => {
+  const other: ZipMember = { ...a, local: { extra: again(a, 5) } };
+  const doubtful: ZipMember = { ...a, descriptor: true, local: { ...sums(a), extra: again(a) } };
+  for (const member of [other, doubtful]) {
+    const outcome = await readAll(writeZip([member, b]));
+    assert.match(String(outcome.message), /other numbers than are needed/);
+    assert.equal(outcome.code, "DIST_ZIP");
+  }
 });
 
 describe("limits", () => {
