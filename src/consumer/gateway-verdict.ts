@@ -59,7 +59,13 @@ const bring = async (
   listed: Stated,
   path: string,
 ): Promise<Result<void>> => {
-  if (await world.store.takeOut(listed.sha256, path)) return ok(undefined);
+  if (await world.store.takeOut(listed.sha256, path)) {
+    const kept = await world.files.artifact(path);
+    if (kept.ok && hex(kept.value.sha256) === listed.sha256) return ok(undefined);
+    world.log({ level: "error", event: "store", sha256: listed.sha256, message: "was damaged" });
+    const removed = await world.files.remove(path);
+    if (!removed.ok) return removed;
+  }
   const fetched = await upstream.index.download(listed, path, world.config.maxBytes);
   return fetched.ok ? ok(undefined) : fetched;
 };
