@@ -7,7 +7,7 @@ import { parseCertificateFile, parseSignatureFile } from "../formats/detached.ts
 import { evidenceNames, PREDICATE } from "../formats/evidence.ts";
 import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
-import { compareProvenance } from "../verification/claims.ts";
+import { compareProvenance, compareSources } from "../verification/claims.ts";
 import { type Demand, demandOf, type Expected, excuse, isOver } from "../verification/policy.ts";
 import type { Waivable, Waiver } from "../verification/policy-format.ts";
 import type { Verdict } from "../verification/verdict.ts";
@@ -97,7 +97,8 @@ export const verifyRelease = async (input: ReleaseInput): Promise<ReleaseVerdict
   const trial: Trial = { ...input, demand: demand.value, proofs: [], excused: [] };
   const inspected = await input.inspect();
   const pinned = demand.value.pins?.includes(base.sha256) === true;
-  const outcome = inspected.ok && !pinned ? await prove(trial) : inspected;
+  const proven = inspected.ok && !pinned ? await prove(trial) : inspected;
+  const outcome = proven.ok ? compareSources(trial.proofs.map(({ verdict }) => verdict)) : proven;
   return {
     ...base,
     ...(pinned ? { pinned } : {}),

@@ -126,3 +126,31 @@ export const compareProvenance = (verdict: Verdict & { verified: true }): Result
     `the provenance states ${stated} as ${wrong.place}; the certificate says ${says}`,
   );
 };
+
+/** What a certificate says of the source that its job ran on, by Fulcio's numbers. */
+const SOURCE = [
+  ["repository", FULCIO.sourceRepositoryUri],
+  ["commit", FULCIO.sourceRepositoryDigest],
+  ["ref", FULCIO.sourceRepositoryRef],
+] as const;
+
+/**
+ * Whether all evidence of one file comes from one source: jobs may differ, but evidence of two
+ * releases must not be mixed, even where the expected identity covers both.
+ *
+ * @param verdicts - of one file; those by bare keys and those not verified say nothing
+ * @returns `ATTESTATION_CLAIMS`
+ */
+export const compareSources = (verdicts: readonly Verdict[]): Result<undefined> => {
+  const signers = verdicts.flatMap((verdict) =>
+    verdict.verified && verdict.signer.kind === "certificate" ? [verdict.signer] : [],
+  );
+  for (const [what, number] of SOURCE) {
+    const [first, other] = [...new Set(signers.map(({ claims }) => claims[number] ?? "nothing"))];
+    if (other !== undefined) {
+      const message = `the evidence comes from two sources: the ${what} is ${first} and ${other}`;
+      return fail("ATTESTATION_CLAIMS", message);
+    }
+  }
+  return ok(undefined);
+};
