@@ -13,9 +13,12 @@ import { runCommand, startCommand, temporary } from "./command.ts";
  */
 const template = temporary();
 
+/** Building again would be a conflict with what is published already. */
+const NEVER_THE_SAME = 'open("tiny_pkg.py", "a").write(f"# {os.urandom(8).hex()}\\n")';
+
 before(async () => {
   const project = join(template.path, "project");
-  write(project, { ...ownBackend(), ".gitignore": "dist\n" });
+  write(project, { ...ownBackend(NEVER_THE_SAME), ".gitignore": "dist\n" });
   commitAll(project);
   cpSync(project, join(template.path, "unbuilt"), { recursive: true });
   const built = await runCommand(["build", project, "--reproducible"]);
