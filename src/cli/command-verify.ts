@@ -10,6 +10,7 @@ import { parsePem } from "../formats/pem.ts";
 import { fail, failure, ok, type Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 import { type FolderVerdict, verifyFile, verifyFolder } from "../stages/3-verify.ts";
+import type { StageEvent } from "../stages/events.ts";
 import type { ReleaseVerdict } from "../stages/release.ts";
 import { parseShard, type Shard, type ShardNote } from "../stages/shard.ts";
 import { type GivenEvidence, verifySingle } from "../stages/single.ts";
@@ -31,6 +32,7 @@ import { runSummary } from "./run-summary.ts";
 import { inSession, openSession, type Session } from "./session.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { type Trust, trustOf } from "./trust.ts";
+import { type Ended, reportOf, writeReport } from "./write-report.ts";
 
 const EVIDENCE_FLAGS = ["bundle", "signature", "certificate", "attestation", "key"];
 const MAX_EVIDENCE = 16 * 1024 * 1024;
@@ -78,6 +80,7 @@ const verifyAgainst = async (
   const verdicts: ReleaseVerdict[] = [];
   let built: BuildRecord | undefined;
   let shard: ShardNote | undefined;
+  const events: StageEvent[] = [];
   for (const operand of operands.length === 0 ? ["dist"] : operands) {
     const path = resolve(terminal.cwd, operand);
     const isFile = await stat(path).then(
@@ -87,7 +90,8 @@ const verifyAgainst = async (
     const record = isFile ? ok(undefined) : await pinnedRecord(invocation, settings, path);
     if (!record.ok) return refuse(invocation, record.error);
     built ??= record.value?.record;
-    const verdict = await verifyPath(invocation, against, path, isFile ? "file" : part.value);
+    const what = isFile ? "file" : part.value;
+    const verdict = await verifyPath(invocation, against, { path, what, events });
     if (!verdict.ok) return refuse(invocation, verdict.error);
     verdicts.push(...verdict.value.verdicts);
     shard = verdict.value.shard;
@@ -101,7 +105,23 @@ const verifyAgainst = async (
     const signed = await runSummary(run, verdicts, built);
     if (!signed.ok) return refuse(invocation, signed.error);
   }
+  const reported = await leaveReport(invocation, against, { events, verdicts, record: built });
+  if (!reported.ok) return refuse(invocation, reported.error);
   return conclude(invocation, verdicts, shard);
+};
+
+/** The report of --report, where it is asked for: whether the files verified or not. */
+const leaveReport = async (
+  invocation: Invocation,
+  against: Against,
+  ended: Pick<Ended, "events" | "verdicts" | "record">,
+): Promise<Result<void>> => {
+  const { flags, terminal } = invocation;
+  if (typeof flags.report !== "string") return ok(undefined);
+  const failed = ended.verdicts.find((verdict) => verdict.failure !== undefined)?.failure;
+  const report = reportOf(invocation, against, { ...ended, failure: failed, imported: [] });
+  const written = await writeReport(invocation, report, resolve(terminal.cwd, flags.report));
+  return written.ok ? ok(undefined) : written;
 };
 
 /** The part that --shard asks for: I/N, or auto for this job's of CI_NODE_TOTAL. */
@@ -117,8 +137,7 @@ const shardOf = (invocation: Invocation, { env }: Settings): Result<Shard | unde
 const verifyPath = (
   { files, outside }: Invocation,
   { trust, expect }: Against,
-  path: string,
-  what: "file" | Shard | undefined,
+  { path, what, events }: { path: string; what: "file" | Shard | undefined; events: StageEvent[] },
 ): Promise<Result<FolderVerdict>> => {
   const input = {
     expect,
@@ -126,7 +145,9 @@ const verifyPath = (
     files,
     inspect: inspectDistribution,
     now: outside.now,
-    report: () => undefined,
+    report: (event: StageEvent) => {
+      events.push(event);
+    },
   };
   if (what === "file") return verifyFile(path, input);
   return verifyFolder({ ...input, folder: path, ...(what === undefined ? {} : { shard: what }) });

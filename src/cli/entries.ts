@@ -93,6 +93,7 @@ export const ENTRIES: readonly Entry[] = [
       ...TRUST_OPTIONS,
       ...PROFILE_OPTIONS,
       SUMMARY_OPTION,
+      ["--report <dir>", "write wheelseal-report.html and its JSON into this folder"],
       ["--shard <I/N>", "only the I-th of N parts of a folder; auto takes CI_NODE_INDEX"],
       JUNIT_OPTION,
       JSON_OPTION,

@@ -78,8 +78,9 @@ const jobIdentity = (
   const ref = jobRef(env);
   if (server === undefined || project === undefined || ref === undefined) return undefined;
   const configPath = env.CI_CONFIG_PATH;
-  // A configuration of another project is named `path@group/project`; its identity must be given.
-  if (configPath?.includes("@")) return undefined;
+  // A configuration of another project is named `path@group/project`, one from elsewhere by its
+  // URL; the identity of either must be given.
+  if (configPath?.includes("@") || configPath?.includes("://")) return undefined;
   const path = configPath === undefined || configPath === "" ? {} : { configPath };
   return { kind: "gitlab", issuer: server, project, ref, ...path };
 };

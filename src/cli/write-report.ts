@@ -26,7 +26,7 @@ const sha256Base64 = (text: string): string => base64(digest("sha256", utf8(text
 
 export const reportOf = (
   invocation: Invocation,
-  session: Session,
+  session: Pick<Session, "expect" | "trust">,
   ended: Ended,
 ): PipelineReport => ({
   reportVersion: 1,

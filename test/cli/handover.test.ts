@@ -74,6 +74,19 @@ test("a dotenv file holds the release and its record's digest, and no other line
   }
 });
 
+test("verify leaves a report, whether the files verify or not", () => {
+  const told = (line: string) => {
+    run(line);
+    const page = readFileSync(join(folder, "seen/wheelseal-report.html"), "utf8");
+    assert.match(page, /greeter-1\.0\.0/);
+    return JSON.parse(readFileSync(join(folder, "seen/wheelseal-report.json"), "utf8"));
+  };
+  assert.equal(told(`${VERIFY} --report seen`).ok, true);
+  const refused = told(`${VERIFY.replace(release.san, "https://example.com/x")} --report seen`);
+  assert.equal(refused.ok, false);
+  assert.equal(refused.error.code, "IDENTITY_MISMATCH");
+});
+
 test("shards of a run join to what the whole gives, with its JUnit report", () => {
   const whole = JSON.parse(run(`${VERIFY} --json --junit whole.xml 2>/dev/null`).output);
   for (const index of [1, 2, 3]) {
