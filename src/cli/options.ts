@@ -14,6 +14,7 @@ export const TRUST_OPTIONS: readonly OptionHelp[] = [
   ["--trust-config <file>", "trust this ClientTrustConfig, and use its services"],
   ["--tuf-mirror <url>", "take the trust root from this TUF repository"],
   ["--tuf-root <file>", "the TUF root to start from, with --tuf-mirror"],
+  ["--trust-sha256 <hex>", "the digest that the file of the trust option must have"],
   ["--offline", "use no network"],
 ];
 

@@ -28,6 +28,7 @@ const SOURCES = {
   policy: { env: ["WHEELSEAL_POLICY"] },
   "trusted-root": { env: ["WHEELSEAL_TRUSTED_ROOT"] },
   "trust-config": { env: ["WHEELSEAL_TRUST_CONFIG"] },
+  "trust-sha256": { env: ["WHEELSEAL_TRUST_SHA256"] },
   "tuf-mirror": { env: ["WHEELSEAL_TUF_MIRROR"] },
   "tuf-root": { env: ["WHEELSEAL_TUF_ROOT"] },
   "record-sha256": { env: ["WHEELSEAL_RECORD_SHA256"] },

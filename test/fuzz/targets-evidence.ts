@@ -24,11 +24,13 @@ import { parseJson } from "../../src/formats/json.ts";
 import { formatPem } from "../../src/formats/pem.ts";
 import { formatProvenance, parseProvenance } from "../../src/formats/provenance-object.ts";
 import { PUBLIC_GOOD_ROOT } from "../../src/formats/public-good-root.ts";
+import { PUBLIC_GOOD_TUF_ROOT } from "../../src/formats/public-good-tuf-root.ts";
 import { fail, ok, unwrap } from "../../src/formats/result.ts";
 import { signingConfigFromJson, signingConfigJson } from "../../src/formats/signing-config.ts";
 import { parseStatement } from "../../src/formats/statement.ts";
 import { trustFromFiles } from "../../src/formats/trust-files.ts";
 import { formatTrustedRoot, parseTrustedRoot } from "../../src/formats/trusted-root.ts";
+import { parseTufMetadata } from "../../src/formats/tuf.ts";
 import { readPolicy } from "../../src/verification/policy-format.ts";
 import { verify } from "../../src/verification/verify.ts";
 import { forgeLeaf, ISSUER, SAN, TRUST, WORLD } from "../verification/forge.ts";
@@ -112,6 +114,19 @@ const POLICY = {
         { kind: "exact", issuer: ISSUER, identity: SAN },
       ],
       "tlog-threshold": 2,
+    },
+  },
+};
+
+const TUF_TARGETS = {
+  signatures: [{ keyid: "a", sig: "00" }],
+  signed: {
+    _type: "targets",
+    version: 3,
+    expires: "2030-01-01T00:00:00Z",
+    targets: {
+      "a/trusted_root.json": { length: 5, hashes: { sha256: "ab".repeat(32) } },
+      "rekor.pub": { length: 5, hashes: { sha512: "ab".repeat(64) }, custom: { sigstore: {} } },
     },
   },
 };
@@ -217,6 +232,15 @@ export const EVIDENCE: readonly Target[] = [
     [formatClientTrustConfig({ trustedRoot: TRUST, signingConfig })],
     parseClientTrustConfig,
     stable(formatClientTrustConfig, parseClientTrustConfig),
+  ),
+  target("TUF root", [utf8(PUBLIC_GOOD_TUF_ROOT)], (input) => parseTufMetadata(input, "root")),
+  target(
+    "TUF targets",
+    [utf8(JSON.stringify(TUF_TARGETS))],
+    (input) => parseTufMetadata(input, "targets"),
+    ({ targets }) => {
+      for (const name of targets.keys()) assert.doesNotMatch(name, /^\/|(^|\/)\.{0,2}(\/|$)|\\/);
+    },
   ),
   target("statement", [statementOf()], parseStatement),
   target(
