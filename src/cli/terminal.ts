@@ -14,10 +14,16 @@ export type Terminal = {
 
 const MIN_COLUMNS = 40;
 
+/** `wheelseal … | head` ends the pipe early: no reason to fail, and nobody there to tell. */
+const unlessReaderLeft = (error: Error): void => {
+  if ((error as { code?: string }).code !== "EPIPE") throw error;
+};
+
 /** The terminal of this process. NO_COLOR, FORCE_COLOR and CI are respected. */
 export const systemTerminal = (): Terminal => {
   const { env, stdout, stderr } = process;
   const interactive = stderr.isTTY === true && env.CI === undefined && env.TERM !== "dumb";
+  for (const stream of [stdout, stderr]) stream.on("error", unlessReaderLeft);
   const wanted = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0";
   return {
     out: (text) => {
