@@ -6,13 +6,26 @@ import { NOTICES_NAME, SBOM_NAME } from "./bundled-libraries.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
+const NODE = [process.execPath, "--disable-warning=ExperimentalWarning"] as const;
+
+/** The commit that the bundle was made from, by its own word: the wheel is of the same. */
+const commitOf = (bundle: string): string => {
+  const tool = join(bundle, "wheelseal.js");
+  const told = execFileSync(NODE[0], [NODE[1], tool, "--version"], { encoding: "utf8" });
+  const commit = /\(([0-9a-f]{7,})\)$/.exec(told.trim())?.[1];
+  if (commit === undefined)
+    throw new Error("the bundle names no commit: make it in a git checkout");
+  return commit;
+};
+
 /**
  * Lays out the Python project around the bundle, in a clone, so that the build knows its commit
  * and takes every file's time from it.
  */
 const stage = (folder: string, bundle: string): string => {
   const clone = join(folder, "source");
-  execFileSync("git", ["clone", "--quiet", "--shared", root, clone]);
+  execFileSync("git", ["clone", "--quiet", "--shared", "--no-checkout", root, clone]);
+  execFileSync("git", ["-C", clone, "checkout", "--quiet", "--detach", commitOf(bundle)]);
   const project = join(clone, "python");
   const inside = (name: string): string => join(project, name);
   rmSync(project, { recursive: true, force: true });
@@ -39,9 +52,7 @@ const main = (out: string, bundle: string): void => {
   try {
     const tool = join(bundle, "wheelseal.js");
     const args = ["build", stage(work, bundle), "--reproducible", "--out", out];
-    execFileSync(process.execPath, ["--disable-warning=ExperimentalWarning", tool, ...args], {
-      stdio: "inherit",
-    });
+    execFileSync(NODE[0], [NODE[1], tool, ...args], { stdio: "inherit" });
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
