@@ -32,7 +32,7 @@ const readLibrary = (folder: string): BundledLibrary => {
 };
 
 /** The libraries of a bundle's modules, each once, by name. */
-export const bundledLibraries = (modules: Iterable<string>): BundledLibrary[] => {
+const bundledLibraries = (modules: Iterable<string>): BundledLibrary[] => {
   const folders = new Set<string>();
   for (const module of modules) {
     const folder = libraryFolder(module.replaceAll("\\", "/"));
@@ -57,7 +57,7 @@ const component = (library: BundledLibrary) => ({
  * A CycloneDX 1.6 document of what the bundle is made of. It names no time, and its serial number
  * comes from its content, so that two builds give the same bytes.
  */
-export const sbom = (
+const sbom = (
   tool: { readonly name: string; readonly version: string },
   libraries: readonly BundledLibrary[],
 ): string => {
@@ -92,7 +92,7 @@ const uuidFrom = (digest: string): string =>
   ].join("-");
 
 /** The licences of the bundled libraries, as they ask to be passed on. */
-export const notices = (libraries: readonly BundledLibrary[]): string =>
+const notices = (libraries: readonly BundledLibrary[]): string =>
   libraries
     .map(
       ({ name, version, license, notice }) =>
