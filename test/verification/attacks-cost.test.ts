@@ -88,13 +88,13 @@ const text = (size: number, make: (index: number) => string): string =>
 const MIB = 1024 ** 2;
 
 /** What a stranger can send, and that it costs little to refuse (or, where it is good, to accept). */
-const COSTLY: readonly [string, () => unknown][] = [
+const COSTLY: readonly [name: string, act: () => unknown, limit?: number][] = [
   [
     "a checkpoint whose origin is a line of separators",
     () =>
       verify(
         checkpointed(
-          `${" - ".repeat(20_000)}\u2028\n4\n${goodNote.split("\n").slice(2).join("\n")}`,
+          `${" -".repeat(60_000)}\u2028\n4\n${goodNote.split("\n").slice(2).join("\n")}`,
         ),
       ),
   ],
@@ -122,6 +122,7 @@ const COSTLY: readonly [string, () => unknown][] = [
       );
       return parseTimestamp(sequence(oid(OID.signedData), der(contextTag(0), data)));
     },
+    300,
   ],
   [
     "a certificate with a serial number of 60,000 bytes",
@@ -209,13 +210,13 @@ const COSTLY: readonly [string, () => unknown][] = [
 ];
 
 describe("what a stranger can make us do", () => {
-  for (const [name, act] of COSTLY) {
+  for (const [name, act, limit = LIMIT] of COSTLY) {
     it(`costs little: ${name}`, async () => {
       const start = process.cpuUsage();
       await act();
       const { user, system } = process.cpuUsage(start);
       const took = Math.round((user + system) / 1000);
-      assert.ok(took < LIMIT, `${took} ms`);
+      assert.ok(took < limit, `${took} ms`);
     });
   }
 
