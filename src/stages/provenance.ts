@@ -1,7 +1,7 @@
 import { BUILD_RECORD_NAME, type BuildRecord } from "../formats/build-record.ts";
-import { BUILD_TYPE } from "../verification/claims.ts";
 import { FULCIO } from "../formats/oids.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { BUILD_TYPE } from "../verification/claims.ts";
 
 /** The CI job that signs, as its certificate states it. */
 export type SigningJob = {

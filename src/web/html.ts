@@ -12,7 +12,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** Text of anybody as HTML text or attribute value. */
-export const escapeHtml = (text: string): string =>
+const escapeHtml = (text: string): string =>
   visible(text).replace(/[&<>"']/g, (character) => ESCAPES[character] ?? "");
 
 type Part = string | number | Html | readonly Html[] | undefined;
