@@ -99,7 +99,7 @@ const trustedRoot = (
 };
 
 /** JSON lines on stderr. */
-export const logTo =
+const logTo =
   ({ terminal, outside }: Invocation) =>
   (line: LogLine): void =>
     terminal.err(JSON.stringify({ time: rfc3339(outside.now()), ...line }));

@@ -21,10 +21,13 @@ const summaryOf = (proofs: readonly Proof[]): string => {
 /** One file, two or three lines: what it is, and what proves it or why not. */
 export const showRelease = (terminal: Terminal, verdict: ReleaseVerdict): void => {
   const good = verdict.failure === undefined;
-  const mark = good ? paint(terminal, "green", "verified") : paint(terminal, "red", "REFUSED ");
+  const accepted = verdict.pinned === true ? "pinned  " : "verified";
+  const mark = good ? paint(terminal, "green", accepted) : paint(terminal, "red", "REFUSED ");
   terminal.out(`${mark} ${visible(verdict.filename)}  sha256:${verdict.sha256}`);
   if (verdict.failure !== undefined) {
     terminal.out(`         ${verdict.failure.code}: ${visible(verdict.failure.message)}`);
+  } else if (verdict.pinned === true) {
+    terminal.out("         the policy pins this digest; no signature was asked for");
   } else {
     terminal.out(`         ${visible(summaryOf(verdict.proofs))}`);
   }

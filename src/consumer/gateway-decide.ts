@@ -1,4 +1,4 @@
-import { parseDistributionFilename } from "../dists/filename.ts";
+import { looseRelease, parseDistributionFilename } from "../dists/filename.ts";
 import type { NormalizedName } from "../dists/name.ts";
 import { compareVersions, equalVersions, type Version } from "../dists/version.ts";
 import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
@@ -93,9 +93,20 @@ const turnAway = (world: GatewayWorld, file: ListedFile, error: Failure): Decisi
   return { kind: "refuse", failure: error };
 };
 
+/** Name and version by the file name, which must be in normal form unless the file is pinned. */
+const releaseOf = (
+  { policy }: GatewayWorld,
+  { project, filename, sha256 }: ListedFile,
+): ReturnType<typeof looseRelease> => {
+  const strict = parseDistributionFilename(filename);
+  if (strict.ok) return strict;
+  const pinned = policy.policy.packages.get(project)?.pins?.includes(sha256) === true;
+  return pinned ? looseRelease(filename) : strict;
+};
+
 /** What the listing alone tells against a file. */
 const admit = (world: GatewayWorld, listing: ProjectListing, file: ListedFile): Result<void> => {
-  const parsed = parseDistributionFilename(file.filename);
+  const parsed = releaseOf(world, file);
   if (!parsed.ok) return parsed;
   if (parsed.value.name !== file.project) {
     return fail("INDEX_FILE", `the page of ${file.project} lists ${file.filename}`);

@@ -54,7 +54,10 @@ export const evaluate = async (world: GatewayWorld, candidate: Candidate): Promi
       failure: explain(world, candidate, verdict.failure),
     };
   }
-  const agrees = await compareIndex(listed, path, { index: upstream.index, inspect });
+  // Accepted without a report: a pinned file whose name is not in normal form.
+  const agrees = report.ok
+    ? await compareIndex(listed, path, { index: upstream.index, inspect })
+    : ok(undefined);
   const refused = agrees.ok ? notePublisher(world, candidate, verdict) : agrees;
   return {
     ...known,

@@ -1,5 +1,5 @@
 import type { IndexFile } from "../clients/simple-index.ts";
-import { parseDistributionFilename } from "../dists/filename.ts";
+import { looseRelease } from "../dists/filename.ts";
 import type { NormalizedName } from "../dists/name.ts";
 import { compareVersions, type Version } from "../dists/version.ts";
 import { type Failure, ok, type Result } from "../formats/result.ts";
@@ -26,7 +26,7 @@ export type ProjectListing = {
 export type Listings = (project: NormalizedName) => Promise<Result<ProjectListing>>;
 
 const versionOf = (filename: string): Version | undefined => {
-  const parsed = parseDistributionFilename(filename);
+  const parsed = looseRelease(filename);
   return parsed.ok ? parsed.value.version : undefined;
 };
 

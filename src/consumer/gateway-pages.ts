@@ -5,7 +5,7 @@ import type { KeptVerdict } from "./gateway-state.ts";
 import type { GatewayWorld } from "./gateway-world.ts";
 
 export const SIMPLE_JSON = "application/vnd.pypi.simple.v1+json";
-export const SIMPLE_HTML = "application/vnd.pypi.simple.v1+html";
+const SIMPLE_HTML = "application/vnd.pypi.simple.v1+html";
 
 /** One file on a page of the gateway. */
 type Link = {

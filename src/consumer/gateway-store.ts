@@ -45,7 +45,7 @@ let taken = 0;
  * @returns FILE_UNWRITABLE
  */
 export const openGatewayStore = async (folder: string): Promise<Result<GatewayStore>> => {
-  const incoming = join(folder, "quarantine", String(process.pid));
+  const incoming = join(folder, "quarantine");
   const pathOf = (digest: string): string => {
     if (!DIGEST.test(digest)) throw new TypeError("no digest");
     return join(folder, "objects", digest.slice(0, 2), digest);

@@ -1,5 +1,5 @@
 import type { IndexFile } from "../clients/simple-index.ts";
-import { parseDistributionFilename } from "../dists/filename.ts";
+import { looseRelease } from "../dists/filename.ts";
 import { hex } from "../formats/bytes.ts";
 import { type Failure, fail, ok, type Result } from "../formats/result.ts";
 import type { ReleaseVerdict } from "../stages/release.ts";
@@ -78,7 +78,7 @@ const examine = async (
 ): Promise<Result<KeptVerdict>> => {
   const { upstream, project } = listing;
   const { filename, sha256 } = listed;
-  const parsed = parseDistributionFilename(filename);
+  const parsed = looseRelease(filename);
   if (!parsed.ok) return parsed;
   const path = quarantine.path(filename);
   const brought = await bring(world, listing, listed, path);

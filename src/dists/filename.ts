@@ -48,6 +48,25 @@ export const parseDistributionFilename = (text: string): Result<Distribution> =>
   return refuse(text, "ends neither in .whl nor in .tar.gz");
 };
 
+/**
+ * Name and version of a file name of earlier times too, such as `Zope.Interface-5.0.tar.gz`: in any
+ * spelling, for who has another reason to trust the file than its name.
+ * @returns DIST_NAME, DIST_VERSION
+ */
+export const looseRelease = (
+  text: string,
+): Result<{ readonly name: NormalizedName; readonly version: Version }> => {
+  const stem = /^(.{1,250})\.(?:whl|tar\.gz|zip)$/.exec(text)?.[1];
+  if (stem === undefined) return refuse(text, "is not the name of a wheel or an sdist");
+  const parts = stem.split("-");
+  const wheel = text.endsWith(".whl");
+  if (wheel && parts.length !== 5 && parts.length !== 6) return refuse(text, "is no wheel's name");
+  const name = parseName(wheel ? (parts[0] ?? "") : parts.slice(0, -1).join("-"));
+  if (!name.ok) return name;
+  const version = parseVersion((wheel ? parts[1] : parts.at(-1)) ?? "");
+  return version.ok ? ok({ name: name.value, version: version.value }) : version;
+};
+
 const refuse = (text: string, why: string) => fail("DIST_NAME", `${shown(text)} ${why}`);
 
 const parseSdist = (filename: string, parts: readonly string[]): Result<SdistFilename> => {

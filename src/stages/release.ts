@@ -98,16 +98,25 @@ export const verifyRelease = async (input: ReleaseInput): Promise<ReleaseVerdict
   const inspected = await input.inspect();
   const pinned = demand.value.pins?.includes(base.sha256) === true;
   const proven = inspected.ok && !pinned ? await prove(trial) : inspected;
-  const outcome = proven.ok ? compareSources(trial.proofs.map(({ verdict }) => verdict)) : proven;
+  const compared = proven.ok ? compareSources(trial.proofs.map(({ verdict }) => verdict)) : proven;
+  // The pin stands for the name of a file from before there was a normal form of names.
+  const unnamed = pinned && !inspected.ok && inspected.error.code === "DIST_NAME";
+  const outcome = unnamed ? ok(undefined) : compared;
   return {
     ...base,
     ...(pinned ? { pinned } : {}),
     proofs: trial.proofs,
-    findings: inspected.ok ? inspected.value.findings : [],
+    findings: inspected.ok ? inspected.value.findings : unnamed ? [notInspected(artifact)] : [],
     waivers: notes(trial),
     ...(outcome.ok ? {} : { failure: outcome.error }),
   };
 };
+
+const notInspected = ({ name }: NamedArtifact): Finding => ({
+  kind: "name",
+  path: name,
+  detail: "the file name is not in normal form, so the content was not inspected",
+});
 
 const notes = ({ demand, excused, now }: Trial): WaiverNote[] =>
   demand.waivers.map((waiver) => ({

@@ -1,4 +1,4 @@
-import { parseDistributionFilename } from "../dists/filename.ts";
+import { looseRelease, parseDistributionFilename } from "../dists/filename.ts";
 import type { NormalizedName } from "../dists/name.ts";
 import type { Version } from "../dists/version.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
@@ -37,8 +37,16 @@ export const demandOf = (expected: Expected, filename: string): Result<Demand> =
     return ok({ expect: expected, tlogThreshold: 1, waivers: [] });
   }
   const parsed = parseDistributionFilename(filename);
-  if (!parsed.ok) return parsed;
+  if (!parsed.ok) return demandOfPins(expected.policy, filename) ?? parsed;
   return decide(expected.policy, parsed.value.name, parsed.value.version);
+};
+
+/** A name that is not in normal form proves nothing, but the file may be pinned by its digest. */
+const demandOfPins = (policy: Policy, filename: string): Result<Demand> | undefined => {
+  const release = looseRelease(filename);
+  const pins = release.ok ? policy.packages.get(release.value.name)?.pins : undefined;
+  if (pins === undefined) return undefined;
+  return ok({ expect: { kind: "identity", anyOf: [] }, tlogThreshold: 1, waivers: [], pins });
 };
 
 /**

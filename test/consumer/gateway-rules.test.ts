@@ -153,6 +153,19 @@ describe("what a file must show", () => {
     assert.match(accepted?.message ?? "", /pinned digest/);
   });
 
+  test("a pin stands for a name that is not in normal form, too; nothing else does", async () => {
+    const old = { ...first, filename: "Greeter-1.0.0-py3-none-any.whl", evidence: new Map() };
+    upstream.add(old);
+    const pins = [`sha256:${hex(sha256(first.content))}`];
+    gate = await gatewayFor(opened, upstream, { policy: { packages: { greeter: { pins } } } });
+    assert.equal(await codeOf(old.filename), "served");
+    upstream.add({ ...second, filename: "Greeter-1.1.0-py3-none-any.whl" });
+    assert.equal(await codeOf("Greeter-1.1.0-py3-none-any.whl"), "DIST_NAME");
+    const dotted = { ...first, filename: "other.name-1.0.0-py3-none-any.whl" };
+    upstream.add(dotted);
+    assert.equal(await codeOf(dotted.filename), "INDEX_FILE");
+  });
+
   test("a waiver excuses until its last day, without a restart", async () => {
     const evidence = new Map(first.evidence);
     evidence.delete(`${first.filename}.provenance.attestation`);

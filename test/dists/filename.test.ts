@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { expandTags, parseDistributionFilename, sameFilename } from "../../src/dists/filename.ts";
+import {
+  expandTags,
+  looseRelease,
+  parseDistributionFilename,
+  sameFilename,
+} from "../../src/dists/filename.ts";
 import type { Code } from "../../src/formats/errors.ts";
 import { unwrap } from "../../src/formats/result.ts";
 import { refused } from "./expect.ts";
@@ -94,6 +99,26 @@ describe("whether two names are of the same file", () => {
     test(`${a} and ${b}`, () => {
       assert.equal(sameFilename(a, b), same);
       assert.equal(sameFilename(b, a), same);
+    });
+  }
+});
+
+describe("names of earlier times", () => {
+  const cases: [string, string | undefined][] = [
+    ["zope.interface-5.0-cp311-cp311-linux_x86_64.whl", "zope-interface 5.0"],
+    ["Zope_Interface-5.0.tar.gz", "zope-interface 5.0"],
+    ["zope-interface-5.0.zip", "zope-interface 5.0"],
+    ["greeter-1.0-1-py3-none-any.whl", "greeter 1.0"],
+    ["greeter-1.0.exe", undefined],
+    ["greeter-1.0-any.whl", undefined],
+    ["greeter.tar.gz", undefined],
+    ["-1.0.tar.gz", undefined],
+    ["greeter-x.tar.gz", undefined],
+  ];
+  for (const [text, wanted] of cases) {
+    test(text, () => {
+      const read = looseRelease(text);
+      assert.equal(read.ok ? `${read.value.name} ${read.value.version}` : undefined, wanted);
     });
   }
 });
