@@ -5,6 +5,7 @@ import type { TrustedRoot } from "../formats/trusted-root.ts";
 import type { Expected } from "../verification/policy.ts";
 import type { Report } from "./events.ts";
 import { type Finding, type ReleaseVerdict, verifyRelease } from "./release.ts";
+import { INSTALLABLE } from "./select-release.ts";
 import { filesOfShard, type Shard, type ShardNote } from "./shard.ts";
 
 /** Checks the distribution at `path` itself. */
@@ -68,6 +69,10 @@ const verifyAll = async (input: VerifyInput): Promise<Result<FolderVerdict>> => 
   const distributions = names.value.filter(isDistribution);
   if (distributions.length === 0)
     return fail("DIST_EMPTY", `${folder} holds no wheel and no sdist`);
+  const stray = names.value.find((name) => INSTALLABLE.test(name) && !isDistribution(name));
+  if (stray !== undefined) {
+    return fail("DIST_NAME", `${folder} holds ${stray}, which nothing here can vouch for`);
+  }
   const record = await readBuildRecord(files, folder);
   if (!record.ok) return record;
   const complete = checkComplete(record.value, distributions, folder);

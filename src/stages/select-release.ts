@@ -16,14 +16,15 @@ export type ReleaseListing = {
   readonly notes: readonly string[];
 };
 
-const EXTENSION = /\.(?:whl|tar\.gz|tgz|tar\.bz2|tar\.xz|tar\.Z|tar|zip|egg|exe|msi|rpm|deb|dmg)$/i;
+export const INSTALLABLE =
+  /\.(?:whl|tar\.gz|tgz|tar\.bz2|tar\.xz|tar\.Z|tar|zip|egg|exe|msi|rpm|deb|dmg)$/i;
 
 /**
  * Whether an installer might take a name that is not in normal form for a file of this release:
  * read as leniently as any of them does.
  */
 const mayBelong = (filename: string, name: NormalizedName, version: Version): boolean => {
-  const stem = filename.replace(EXTENSION, "");
+  const stem = filename.replace(INSTALLABLE, "");
   if (stem === filename) return false;
   const parts = stem.split("-");
   return parts.some((_part, at) => {
