@@ -84,9 +84,17 @@ const decide = async (
 const refusalOf = ({ refusal }: KeptVerdict): Failure | undefined =>
   refusal === undefined ? undefined : failure(refusal.code, refusal.message);
 
-/** A refusal before the file was looked at; it is on the trail each time it is asked for. */
+/** A refusal before the file was looked at; it is on the trail when it begins, not each time. */
 const turnAway = (world: GatewayWorld, file: ListedFile, error: Failure): Decision => {
   const { project, filename, sha256 } = file;
+  const last = world.state.verdict(project, filename)?.refusal;
+  if (last?.code === error.code && last.message === error.message) {
+    return { kind: "refuse", failure: error };
+  }
+  // Valid at no time: it only says what was told last.
+  const decided = { decidedAt: world.now(), validUntil: 0, fingerprint: "" };
+  const refusal = { code: error.code, message: error.message };
+  world.state.keepVerdict({ project, filename, sha256, refusal, ...decided });
   const alarming = error.code === "GATEWAY_ROLLBACK" || error.code === "GATEWAY_REPLACED";
   const kind = alarming ? "alarm" : "refused";
   tell(world, { kind, project, filename, sha256, code: error.code, message: error.message });

@@ -25,6 +25,8 @@ export type ProjectListing = {
 
 export type Listings = (project: NormalizedName) => Promise<Result<ProjectListing>>;
 
+const MAX_PAGES = 1_000;
+
 const versionOf = (filename: string): Version | undefined => {
   const parsed = looseRelease(filename);
   return parsed.ok ? parsed.value.version : undefined;
@@ -39,6 +41,10 @@ export const openListings = (world: GatewayWorld): Listings => {
     const known = pages.get(project);
     if (known !== undefined && world.now() - known.at < world.config.refresh) return known.page;
     const page = load(world, project, owner.value);
+    // Anybody may ask for any name: the page that was asked for first makes room.
+    const [oldest] = pages.keys();
+    if (pages.size >= MAX_PAGES && oldest !== undefined) pages.delete(oldest);
+    pages.delete(project);
     pages.set(project, { at: world.now(), page });
     const loaded = await page.catch((error: unknown) => {
       pages.delete(project);

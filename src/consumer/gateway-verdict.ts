@@ -1,7 +1,9 @@
 import type { IndexFile } from "../clients/simple-index.ts";
+import { sha256 } from "../crypto/hash.ts";
 import { looseRelease } from "../dists/filename.ts";
 import { hex } from "../formats/bytes.ts";
 import { type Failure, fail, ok, type Result } from "../formats/result.ts";
+import { formatTrustedRoot, type TrustedRoot } from "../formats/trusted-root.ts";
 import type { ReleaseVerdict } from "../stages/release.ts";
 import { type Evaluation, evaluate } from "./gateway-evaluate.ts";
 import type { ListedFile, ProjectListing } from "./gateway-listing.ts";
@@ -9,6 +11,17 @@ import { provenanceFor } from "./gateway-provenance.ts";
 import type { KeptVerdict } from "./gateway-state.ts";
 import type { Quarantine } from "./gateway-store.ts";
 import { type GatewayWorld, isOutage, tell } from "./gateway-world.ts";
+
+const roots = new WeakMap<TrustedRoot, string>();
+
+/** All that verdicts rest on: policy and configuration, and the trust root of this hour. */
+const rulesOf = async (world: GatewayWorld): Promise<Result<string>> => {
+  const trust = await world.trust();
+  if (!trust.ok) return trust;
+  const digest = roots.get(trust.value) ?? hex(sha256(formatTrustedRoot(trust.value)));
+  roots.set(trust.value, digest);
+  return ok(`${world.fingerprint} ${digest}`);
+};
 
 type Stated = IndexFile & { readonly sha256: string };
 
@@ -28,11 +41,14 @@ const stands = async (
  * none could be reached.
  */
 export const judgeFile = async (
-  world: GatewayWorld,
+  general: GatewayWorld,
   listing: ProjectListing,
   file: ListedFile,
 ): Promise<Result<KeptVerdict>> => {
   const { project, filename, sha256, live } = file;
+  const fingerprint = await rulesOf(general);
+  if (!fingerprint.ok) return fingerprint;
+  const world = { ...general, fingerprint: fingerprint.value };
   const kept = world.state.verdict(project, filename);
   if (kept !== undefined && (await stands(world, kept, sha256))) return ok(kept);
   const stated = live?.sha256 === sha256 ? { ...live, sha256 } : undefined;

@@ -19,7 +19,7 @@ export type PolicyExpected = Extract<Expected, { kind: "policy" }>;
 export type GatewayWorld = {
   readonly config: GatewayConfig;
   readonly policy: PolicyExpected;
-  /** Digest of all by which files are decided: a verdict under another one counts no more. */
+  /** Digest of policy and configuration: a verdict under another one counts no more. */
   readonly fingerprint: string;
   readonly upstreams: Upstreams;
   readonly state: GatewayState;

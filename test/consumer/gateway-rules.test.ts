@@ -198,12 +198,22 @@ describe("what a file must show", () => {
   });
 });
 
+test("a verdict under another trust root counts no more", async () => {
+  gate = await gatewayFor(opened, upstream);
+  assert.equal(await codeOf(first.filename), "served");
+  gate.held.trust = { ...opened.trust, tlogs: [] };
+  assert.equal(await codeOf(first.filename), "TLOG_UNKNOWN_LOG");
+});
+
 describe("time", () => {
   test("a new file cools down, marked as yanked until then", async () => {
     gate = await gatewayFor(opened, upstream, { config: { cooldown: "7d" } });
     assert.equal(await codeOf(first.filename), "served");
     upstream.add(second);
     assert.equal(await codeOf(second.filename), "GATEWAY_COOLDOWN");
+    assert.equal(await codeOf(second.filename), "GATEWAY_COOLDOWN");
+    const told = [...gate.world.state.events()].filter(({ code }) => code !== undefined);
+    assert.equal(told.length, 1, "who asks often does not fill the trail");
     assert.match(String(await yankedOf(second.filename)), /^too new: served from /);
     gate.clock.now += 7 * DAY;
     assert.equal(await codeOf(second.filename), "served");

@@ -178,6 +178,7 @@ export const gatewayFor = async (
     }),
   );
   const clock = { now: Date.now() };
+  const held = { trust: opened.trust };
   const outside: Outside = { ...world, fetch: upstream.fetch };
   const policy = unwrap(readPolicy(settings.policy ?? OWN_PROJECT(opened.stack.urls.gitlab)));
   const lines: LogLine[] = [];
@@ -193,7 +194,7 @@ export const gatewayFor = async (
     state: unwrap(openGatewayState(folder)),
     store: unwrap(await openGatewayStore(join(folder, "store"))),
     files: systemFiles,
-    trust: async () => ok(opened.trust),
+    trust: async () => ok(held.trust),
     metrics: openMetrics(),
     log: (line) => lines.push(line),
     now: () => clock.now,
@@ -204,6 +205,8 @@ export const gatewayFor = async (
   return {
     folder,
     clock,
+    /** The trust root in use. */
+    held,
     lines,
     world: gatewayWorld,
     gateway,
