@@ -4,6 +4,7 @@ import { GITLAB_CI_LOCAL } from "./gitlab-ci-local.ts";
 import { CURL, PIP, TWINE, UV } from "./gitlab-registry.ts";
 import { DEVPI, PYPISERVER } from "./other-indexes.ts";
 import { PYPI_ATTESTATIONS } from "./pypi-attestations.ts";
+import { REAL_SERVICES } from "./real-services.ts";
 import { REKOR_CLI } from "./rekor-cli.ts";
 import { SIGSTORE_GO } from "./sigstore-go.ts";
 import { SIGSTORE_JS } from "./sigstore-js.ts";
@@ -32,4 +33,5 @@ export const CHECKS: readonly Check[] = [
   ...REKOR_CLI,
   ...TUTORIAL_PIPELINE,
   ...GITLAB_CI_LOCAL,
+  ...REAL_SERVICES,
 ];

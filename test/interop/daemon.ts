@@ -18,16 +18,16 @@ export const freePort = async (): Promise<number> => {
   return address.port;
 };
 
-/** Runs a server while `work` lasts, from when `url` answers, whatever it answers. */
-export const withDaemon = async <T>(
-  daemon: {
-    readonly program: string;
-    readonly args: readonly string[];
-    readonly url: string;
-    readonly options: ExecOptions;
-  },
-  work: () => Promise<T>,
-): Promise<T> => {
+export type Daemon = {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** It is up when this answers, whatever it answers; or when a function says so. */
+  readonly url: string | (() => Promise<boolean>);
+  readonly options: ExecOptions;
+};
+
+/** Runs a server while `work` lasts, from when it is up. */
+export const withDaemon = async <T>(daemon: Daemon, work: () => Promise<T>): Promise<T> => {
   const { program, args, options } = daemon;
   const { cwd, env } = options;
   const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
@@ -43,7 +43,8 @@ export const withDaemon = async <T>(
   });
   try {
     const deadline = Date.now() + START_TIMEOUT;
-    while (!(await answers(daemon.url))) {
+    const { url } = daemon;
+    while (!(await (typeof url === "string" ? answers(url) : url()))) {
       if (child.exitCode !== null || child.pid === undefined || Date.now() > deadline) {
         throw new Error(`${program} did not start:\n${output.slice(-4000)}`);
       }

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ExecOptions, exec } from "./exec.ts";
-import { PEERS, type Peer, type PeerId } from "./peers.ts";
+import { PEERS, type Peer, type PeerId, programOf } from "./peers.ts";
 
 /** Peers are kept here between runs; git ignores it. */
 const CACHE = fileURLToPath(new URL("../../.interop/", import.meta.url));
@@ -84,14 +84,14 @@ const buildGo = async (peer: Peer, deadline: number): Promise<Found> => {
   if (source.kind !== "go") throw new TypeError(`${name} is not a Go program`);
   const folder = join(CACHE, "go", `${name}-${version}`);
   for (const path of source.packages) {
-    const program = join(folder, path.split("/").at(-1) ?? "");
+    const program = join(folder, programOf(source, path));
     const told = await exec("go", ["version", "-m", program]);
     if (told.code === null) return missing("there is no Go toolchain");
     if (told.output.includes(`\tmod\t${source.module}\tv${version}`)) continue;
     console.error(`building ${name} ${version}: ${path}`);
     const failed = await attempt(
       "nice",
-      ["go", "install", `${source.module}/${path}@v${version}`],
+      ["go", "install", `${join(source.module, path)}@v${version}`],
       deadline,
       { env: { ...process.env, GOBIN: folder }, log: join(CACHE, `${name}-${version}.log`) },
     );

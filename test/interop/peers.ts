@@ -32,9 +32,9 @@ const go = (name: string, version: string, module: string, ...packages: string[]
   source: { kind: "go", module, packages },
 });
 
-const machine = (program: string): Peer => ({
+const machine = (program: string, debian: string = program): Peer => ({
   name: program,
-  source: { kind: "machine", program, debian: program },
+  source: { kind: "machine", program, debian },
 });
 
 const COSIGN = "github.com/sigstore/cosign";
@@ -52,6 +52,7 @@ export const PEERS = {
   "devpi-server": python("devpi-server", "6.20.3"),
   curl: machine("curl"),
   rsync: machine("rsync"),
+  mariadb: machine("mariadbd", "mariadb-server"),
   "@sigstore/sign": npm("@sigstore/sign", "5.1.0"),
   "@sigstore/verify": npm("@sigstore/verify", "4.1.3"),
   "gitlab-ci-local": npm("gitlab-ci-local", "4.75.1"),
@@ -66,8 +67,34 @@ export const PEERS = {
   ),
   "cosign-2.6": go("cosign", "2.6.5", `${COSIGN}/v2`, "cmd/cosign"),
   "cosign-3.1": go("cosign", "3.1.3", `${COSIGN}/v3`, "cmd/cosign"),
+  "timestamp-server": go(
+    "timestamp-server",
+    "2.1.3",
+    "github.com/sigstore/timestamp-authority/v2",
+    "cmd/timestamp-server",
+  ),
+  "rekor-server": go("rekor-server", "1.5.4", "github.com/sigstore/rekor", "cmd/rekor-server"),
+  fulcio: go("fulcio", "1.8.8", "github.com/sigstore/fulcio", ""),
+  trillian: go(
+    "trillian",
+    "1.8.0",
+    "github.com/google/trillian",
+    "cmd/trillian_log_server",
+    "cmd/trillian_log_signer",
+    "cmd/createtree",
+  ),
+  ct_server: go(
+    "ct_server",
+    "1.4.0",
+    "github.com/google/certificate-transparency-go",
+    "trillian/ctfe/ct_server",
+  ),
 } as const satisfies Record<string, Peer>;
 
 export type PeerId = keyof typeof PEERS;
 
 export const peer = (id: PeerId): Peer => PEERS[id];
+
+/** What `go install` calls the program of a package: a module's own is called as the module. */
+export const programOf = (source: { readonly module: string }, path: string): string =>
+  (path === "" ? source.module : path).split("/").at(-1) ?? "";

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type ExecOptions, exec, type Outcome } from "./exec.ts";
 import type { Found } from "./install.ts";
-import { PEERS, type PeerId } from "./peers.ts";
+import { PEERS, type PeerId, programOf } from "./peers.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 const MAIN = join(REPOSITORY, "src", "cli", "main.ts");
@@ -44,7 +44,8 @@ export type World = {
   readonly generic: string;
   /** The stack's trust files, as `wheelseal trust export` wrote them. */
   readonly trust: (name: string) => string;
-  readonly token: () => Promise<string>;
+  /** An id_token of the project's job; from the command line, or with other claims from the issuer. */
+  readonly token: (claims?: Readonly<Record<string, unknown>>) => Promise<string>;
   /** Path of a program of a peer. */
   readonly program: (id: PeerId, name?: string) => string;
   /** Loads an npm peer, or what it brought along. */
@@ -108,6 +109,21 @@ export const makeRelease = async (folder: string, stack: RunningStack): Promise<
   return { folder: dist, wheel, sdist };
 };
 
+const mintToken = async (
+  { state, urls }: RunningStack,
+  claims: Readonly<Record<string, unknown>>,
+): Promise<string> => {
+  const secret = await readFile(join(state, "token-secret"), "utf8");
+  const answer = await fetch(`${urls.gitlab}/wheelseal/token`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${secret.trim()}` },
+    body: JSON.stringify({ project_path: "local/packages", ref: "main", ...claims }),
+  });
+  const text = await answer.text();
+  assert.equal(answer.status, 200, text);
+  return JSON.parse(text).token;
+};
+
 /** The world of one check, with a folder of its own below `root`. */
 export const openWorld = async (
   root: string,
@@ -138,7 +154,10 @@ export const openWorld = async (
     pypi: `${base}/pypi`,
     generic: `${base}/generic`,
     trust: (file) => join(stack.state, "trust", file),
-    token: async () => succeeded(await wheelseal(["token", "--state", stack.state])).stdout.trim(),
+    token: async (claims) =>
+      claims === undefined
+        ? succeeded(await wheelseal(["token", "--state", stack.state])).stdout.trim()
+        : mintToken(stack, claims),
     load: (id, module = id) => createRequire(join(placeOf(id), "package.json"))(module),
     program: (id, program) => {
       const { source } = PEERS[id];
@@ -146,7 +165,7 @@ export const openWorld = async (
       if (source.kind === "npm") return join(folder, "node_modules", ".bin", program ?? id);
       if (source.kind === "go") {
         const [first = ""] = source.packages;
-        return join(folder, program ?? first.split("/").at(-1) ?? "");
+        return join(folder, program ?? programOf(source, first));
       }
       return join(folder, program ?? source.program);
     },
