@@ -27,9 +27,11 @@ const attempt = async (
   options: ExecOptions = {},
 ): Promise<string | undefined> => {
   const timeout = deadline - Date.now();
-  if (timeout <= 0) return "no time was left to get it";
+  if (timeout <= 0) return "it could not be got in the time given";
   const { code, output } = await exec(program, args, { ...options, timeout });
-  return code === 0 ? undefined : lastLine(output) || `${program} cannot be run`;
+  if (code === 0) return undefined;
+  if (Date.now() >= deadline) return "it could not be got in the time given";
+  return lastLine(output) || `${program} cannot be run`;
 };
 
 /** Makes `folder` once for each list of pins. */
