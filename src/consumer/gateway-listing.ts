@@ -106,7 +106,8 @@ const merge = (
   const gone = known
     .filter((file) => !live.has(file.filename))
     .map((file) => ({ ...file, version: versionOf(file.filename) }));
-  world.state.see(seen);
+  const changed = seen.filter((file) => !sameListing(before.get(file.filename), file));
+  if (changed.length > 0) world.state.see(changed);
   for (const file of seen) {
     const replaced = (file.live?.sha256 ?? "") !== file.sha256;
     if (replaced && before.get(file.filename)?.listed.sha256 !== file.live?.sha256) {
@@ -116,6 +117,9 @@ const merge = (
   const files = [...gone, ...seen].sort((a, b) => a.firstSeen - b.firstSeen);
   return { project, upstream, files };
 };
+
+const sameListing = (old: SeenFile | undefined, file: ListedFile): boolean =>
+  old !== undefined && JSON.stringify(old.listed) === JSON.stringify(file.listed);
 
 const alarmReplaced = (world: GatewayWorld, { project, filename, sha256, live }: ListedFile) =>
   tell(world, {

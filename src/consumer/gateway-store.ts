@@ -14,7 +14,7 @@ export type Quarantine = {
 /** Content by its digest: what was checked is what is served, whatever an upstream does later. */
 export type GatewayStore = {
   readonly quarantine: () => Promise<Result<Quarantine>>;
-  /** Moves a checked file to its place, flushed. */
+  /** Moves a checked file, which was flushed when it arrived, to its place. */
   readonly keep: (path: string, digest: string) => Promise<Result<void>>;
   /** The same for content in memory; gives its digest. */
   readonly keepBytes: (content: Uint8Array) => Promise<Result<string>>;
@@ -51,7 +51,6 @@ export const openGatewayStore = async (folder: string): Promise<Result<GatewaySt
     return join(folder, "objects", digest.slice(0, 2), digest);
   };
   const place = async (path: string, digest: string): Promise<void> => {
-    await flushed(path);
     await mkdir(dirname(pathOf(digest)), { recursive: true });
     await rename(path, pathOf(digest));
     await flushed(dirname(pathOf(digest)));
@@ -90,6 +89,7 @@ export const openGatewayStore = async (folder: string): Promise<Result<GatewaySt
         const digest = hex(sha256(content));
         const path = next();
         await writeFile(path, content, { mode: 0o600 });
+        await flushed(path);
         await place(path, digest);
         return digest;
       }),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { truncate } from "node:fs/promises";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { sha256 } from "../../src/crypto/hash.ts";
@@ -156,7 +157,6 @@ describe("what an upstream may try with the bytes", () => {
 
   test("content that was changed in the store is fetched and checked again", async () => {
     await gate.get(first.filename);
-    const { truncate } = await import("node:fs/promises");
     await truncate(gate.world.store.pathOf(hex(sha256(first.content))), 3);
     const answer = await gate.get(first.filename);
     assert.equal(answer.status, 200, answer.statusText);

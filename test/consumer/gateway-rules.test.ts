@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { formatAudit } from "../../src/consumer/gateway-audit.ts";
 import { sha256 } from "../../src/crypto/hash.ts";
@@ -180,12 +183,12 @@ describe("what a file must show", () => {
   });
 
   test("local evidence stands in for a registry's", async () => {
-    const { mkdtemp, writeFile } = await import("node:fs/promises");
-    const folder = await mkdtemp("/tmp/wheelseal-evidence-");
+    const folder = await mkdtemp(join(tmpdir(), "wheelseal-evidence-"));
     for (const [name, bytes] of first.evidence) await writeFile(`${folder}/${name}`, bytes);
     upstream.add({ ...first, evidence: new Map() });
     gate = await gatewayFor(opened, upstream, { upstream: { evidence: folder } });
     assert.equal(await codeOf(first.filename), "served");
+    await rm(folder, { recursive: true });
   });
 
   test("a verdict under another policy counts no more", async () => {
