@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { inspectDistribution } from "../clients/archive.ts";
+import type { GenericPackage } from "../clients/generic.ts";
 import { systemInstaller } from "../clients/installer.ts";
 import { temporaryFolder } from "../clients/temporary.ts";
 import type { BuildRecord } from "../formats/build-record.ts";
@@ -116,8 +117,20 @@ export const runPublishSignatures = async (
       filenames: verdicts.map(({ filename }) => filename),
       excused: verdicts.flatMap(excusedFiles),
     },
-    { files: invocation.files, registry: registry.value, now: invocation.outside.now, report },
+    {
+      files: invocation.files,
+      registry: registry.value,
+      vouched: (filename) => isVouched(run, join(folder, filename), registry.value),
+      now: invocation.outside.now,
+      report,
+    },
   );
+};
+
+/** Whether the registry serves evidence already by which this very file verifies. */
+const isVouched = async (run: Run, path: string, served: GenericPackage): Promise<boolean> => {
+  const verdict = await verifyConsumed(run, path, (name) => served.get(name, MAX_EVIDENCE_BYTES));
+  return verdict.ok && verdict.value.failure === undefined;
 };
 
 /** The evidence files that were absent and that a waiver excused. */

@@ -18,6 +18,11 @@ export type PublishSignaturesClients = {
   readonly files: Files;
   /** The release's package in the generic registry. */
   readonly registry: GenericPackage;
+  /**
+   * Whether what is served already vouches for a distribution, whole. Such evidence is kept and
+   * not replaced: an index may have taken its attestations, which cannot be, with the first.
+   */
+  readonly vouched?: (filename: string) => Promise<boolean>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly report: Report;
@@ -25,8 +30,11 @@ export type PublishSignaturesClients = {
 
 type PublishedEvidence = {
   readonly filename: string;
-  /** `replaced`: a file of that name with other content was served before. */
-  readonly outcome: "uploaded" | "present" | "replaced";
+  /**
+   * `replaced`: a file of that name with other content was served before. `kept`: such a file is,
+   * and stays, since it vouches for the same distribution.
+   */
+  readonly outcome: "uploaded" | "present" | "replaced" | "kept";
 };
 
 export type PublishSignaturesOutcome = { readonly files: readonly PublishedEvidence[] };
@@ -54,7 +62,8 @@ export const publishSignatures = async (
     return outcome;
   }
   const { files } = outcome.value;
-  const present = files.filter((file) => file.outcome === "present").length;
+  const there = ["present", "kept"];
+  const present = files.filter((file) => there.includes(file.outcome)).length;
   const summary = `${files.length - present} uploaded and read back, ${present} already there`;
   report({ kind: "finished", stage: "publish-signatures", at: now(), summary });
   return outcome;
@@ -67,19 +76,34 @@ const publishAll = async (
   clients: PublishSignaturesClients,
 ): Promise<Result<PublishSignaturesOutcome>> => {
   if (input.filenames.length === 0) return fail("DIST_EMPTY", "no distribution was named");
-  const evidence: Evidence[] = [];
+  const sets: (readonly Evidence[])[] = [];
   for (const filename of input.filenames) {
     const found = await readEvidence(input, filename, clients.files);
     if (!found.ok) return found;
-    evidence.push(...found.value);
+    sets.push(found.value);
   }
   const files: PublishedEvidence[] = [];
-  for (const one of evidence) {
-    const published = await publishOne(one, clients);
+  for (const [i, set] of sets.entries()) {
+    const kept = (await clients.vouched?.(input.filenames[i] ?? "")) === true;
+    const published = await publishSet(set, kept, clients);
+    if (!published.ok) return published;
+    files.push(...published.value);
+  }
+  return ok({ files });
+};
+
+const publishSet = async (
+  set: readonly Evidence[],
+  kept: boolean,
+  clients: PublishSignaturesClients,
+): Promise<Result<PublishedEvidence[]>> => {
+  const files: PublishedEvidence[] = [];
+  for (const one of set) {
+    const published = await publishOne(one, kept, clients);
     if (!published.ok) return published;
     files.push(published.value);
   }
-  return ok({ files });
+  return ok(files);
 };
 
 const readEvidence = async (
@@ -101,6 +125,7 @@ const readEvidence = async (
 
 const publishOne = async (
   { filename, content }: Evidence,
+  kept: boolean,
   { registry, report, now }: PublishSignaturesClients,
 ): Promise<Result<PublishedEvidence>> => {
   const tell = (outcome: PublishedEvidence["outcome"]): Result<PublishedEvidence> => {
@@ -111,6 +136,7 @@ const publishOne = async (
   const before = await registry.get(filename, MAX_EVIDENCE_BYTES);
   if (!before.ok) return before;
   if (before.value !== undefined && equal(before.value, content)) return tell("present");
+  if (before.value !== undefined && kept) return tell("kept");
   const put = await registry.put(filename, content);
   if (!put.ok) return put;
   const after = await registry.get(filename, MAX_EVIDENCE_BYTES);

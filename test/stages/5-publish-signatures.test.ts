@@ -40,6 +40,33 @@ const run = (
   );
 };
 
+test("what is served and vouches for the file is kept; what does not is replaced", async () => {
+  unwrap(await run());
+  for (const name of [WHEEL, SDIST])
+    writeFileSync(`${release.folder}/${evidenceNames(name).bundle}`, "anew");
+  const auth = { kind: "header", name: "JOB-TOKEN", token: secret(JOB_TOKEN) } as const;
+  const again = await publishSignatures(
+    { folder: release.folder, filenames: [WHEEL, SDIST] },
+    {
+      files: systemFiles,
+      registry: genericPackage(registry.outside, {
+        url: `${PACKAGES}/generic/greeter/1.0.0`,
+        auth,
+      }),
+      vouched: async (filename) => filename === WHEEL,
+      now: () => 0,
+      report: release.report,
+    },
+  );
+  const outcomes = unwrap(again).files.filter(({ outcome }) => outcome !== "present");
+  assert.deepEqual(outcomes, [
+    { filename: evidenceNames(WHEEL).bundle, outcome: "kept" },
+    { filename: evidenceNames(SDIST).bundle, outcome: "replaced" },
+  ]);
+  const served = await registry.fetch(`generic/greeter/1.0.0/${evidenceNames(WHEEL).bundle}`);
+  assert.equal(await served.text(), `evidence ${evidenceNames(WHEEL).bundle}`);
+});
+
 const codeOf = async (result: ReturnType<typeof run>) => {
   const ended = await result;
   assert.ok(!JSON.stringify([ended, release.events]).includes(JOB_TOKEN));
