@@ -6,6 +6,8 @@ import type { ExecOptions } from "./exec.ts";
 const START_TIMEOUT = 60_000;
 const STOP_TIMEOUT = 5_000;
 const PAUSE = 100;
+/** Characters of what a server said that a failure is told with. */
+const TAIL = 3000;
 
 /** A port on loopback that is free now. */
 export const freePort = async (): Promise<number> => {
@@ -51,6 +53,9 @@ export const withDaemon = async <T>(daemon: Daemon, work: () => Promise<T>): Pro
       await new Promise((done) => setTimeout(done, PAUSE));
     }
     return await work();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`${message}\n--- ${program} said at last:\n${output.slice(-TAIL)}`);
   } finally {
     child.kill("SIGTERM");
     const late = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT);

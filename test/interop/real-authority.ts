@@ -121,8 +121,9 @@ export const withFulcio = async <T>(
   folder: string,
   work: (url: string) => Promise<T>,
 ) => {
-  const config = join(folder, "fulcio.json");
-  await writeFile(config, fulcioConfiguration(world.issuer));
+  const config = join(folder, "fulcio.yaml");
+  // As JSON it would have other names for the same fields; the comment makes it YAML.
+  await writeFile(config, `# GitLab\n${fulcioConfiguration(world.issuer)}`);
   const [port, grpc, metrics] = await Promise.all([freePort(), freePort(), freePort()]);
   const authority = [
     ...["--ca", "fileca", "--fileca-cert", join(folder, "chain.pem"), "--fileca-watch=false"],
