@@ -6,6 +6,7 @@ import { DEVPI, PYPISERVER } from "./other-indexes.ts";
 import { PYPI_ATTESTATIONS } from "./pypi-attestations.ts";
 import { REAL_SERVICES } from "./real-services.ts";
 import { REKOR_CLI } from "./rekor-cli.ts";
+import { REKOR_TILES } from "./rekor-tiles.ts";
 import { REKOR_V2 } from "./rekor-v2.ts";
 import { SIGSTORE_GO } from "./sigstore-go.ts";
 import { SIGSTORE_JS } from "./sigstore-js.ts";
@@ -33,6 +34,7 @@ export const CHECKS: readonly Check[] = [
   ...SIGSTORE_GO,
   ...REKOR_CLI,
   ...REKOR_V2,
+  ...REKOR_TILES,
   ...TUTORIAL_PIPELINE,
   ...GITLAB_CI_LOCAL,
   ...REAL_SERVICES,

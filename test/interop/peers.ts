@@ -65,6 +65,12 @@ export const PEERS = {
     "examples/sigstore-go-verification",
     "examples/sigstore-go-signing",
   ),
+  "rekor-tiles": go(
+    "rekor-tiles",
+    "2.3.0",
+    "github.com/sigstore/rekor-tiles/v2",
+    "cmd/rekor-server/posix",
+  ),
   "cosign-2.6": go("cosign", "2.6.5", `${COSIGN}/v2`, "cmd/cosign"),
   "cosign-3.1": go("cosign", "3.1.3", `${COSIGN}/v3`, "cmd/cosign"),
   "timestamp-server": go(

@@ -25,7 +25,7 @@ const files = async (world: World) => {
 };
 
 /** That the entry is really one of Rekor v2. */
-const isVersion2 = async (bundle: string): Promise<void> => {
+export const isVersion2 = async (bundle: string): Promise<void> => {
   const { verificationMaterial } = JSON.parse(await readFile(bundle, "utf8"));
   assert.equal(verificationMaterial.tlogEntries[0].kindVersion.version, "0.0.2");
 };
