@@ -22,7 +22,10 @@ const namesOf = (log: LogKey): readonly string[] | undefined => {
 };
 
 /** Rekor v1's first line is `HOST - TREE`, v2's the host alone: both begin with the signer's name. */
-const originHost = (origin: string): string => origin.split(" - ", 1)[0] ?? origin;
+const originHost = (origin: string): string => {
+  const tree = origin.indexOf(" - ");
+  return tree < 0 ? origin : origin.slice(0, tree);
+};
 
 /** The lines that claim to be by the log's key: each must verify, others are of witnesses. */
 const linesOf = (note: SignedNote, log: LogKey): NoteSignature[] =>

@@ -257,3 +257,32 @@ describe("globs over refs", () => {
     assert.equal(matchesGlob("*", "a".repeat(1025)), false);
   });
 });
+
+describe("instances below a path, and issuers that are no address", () => {
+  const ROOT = "https://code.example/gitlab";
+  const below = (path: string): Certified => ({
+    ...gitlab,
+    san: `https://code.example${path}//.gitlab-ci.yml@refs/heads/main`,
+    issuer: ROOT,
+    claims: { ...gitlab.claims, "12": `https://code.example${path}` },
+  });
+  const codeOf = (policy: IdentityPolicy, signer: Certified) => {
+    const { result } = checkIdentity([policy], signer);
+    return result.ok ? "ok" : result.error.code;
+  };
+
+  it("an exact identity below the instance's path names its project", () => {
+    const signer = below("/gitlab/acme/widgets");
+    assert.equal(codeOf(exact(signer.san, ROOT), signer), "ok");
+  });
+  it("an exact identity outside of the instance's path is compared as it stands", () => {
+    const signer = below("/acme/widgets");
+    assert.equal(codeOf(exact(signer.san, ROOT), signer), "ok");
+    assert.equal(codeOf(exact(`${signer.san}x`, ROOT), signer), "IDENTITY_MISMATCH");
+  });
+  it("an issuer that is no web address is compared as it stands, and vouches for no project", () => {
+    const signer = { ...gitlab, issuer: "gitlab" };
+    assert.notEqual(codeOf(project({ issuer: "gitlab" }), signer), "ok");
+    assert.equal(codeOf(exact(SAN, "gitlab"), signer), "ok");
+  });
+});

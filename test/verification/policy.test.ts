@@ -225,3 +225,41 @@ describe("policy", () => {
     assert.equal(unwrap(readPolicy({})).packages.size, 0);
   });
 });
+
+describe("file names that are not in normal form", () => {
+  const digest = "ab".repeat(32);
+  const policy = unwrap(
+    readPolicy({
+      packages: {
+        "backports-tarfile": { pins: [`sha256:${digest}`] },
+        "acme-widgets": {
+          identities: [{ kind: "email", issuer: "https://accounts.example", email: "a@b.example" }],
+        },
+      },
+    }),
+  );
+  const codeOf = (filename: string) => {
+    const demand = demandOf(
+      { kind: "policy", policy, from: "policy.toml", sha256: "00" },
+      filename,
+    );
+    return demand.ok ? demand.value.pins : demand.error.code;
+  };
+  const CASES: readonly (readonly [string, string, readonly string[] | string])[] = [
+    [
+      "of a pinned package is judged by the pins alone",
+      "backports.tarfile-1.2.0-py3-none-any.whl",
+      [digest],
+    ],
+    ["of a package with identities is refused", "Acme.Widgets-1.0-py3-none-any.whl", "DIST_NAME"],
+    [
+      "of a package that the policy does not know is refused",
+      "Other.Thing-1.0-py3-none-any.whl",
+      "DIST_NAME",
+    ],
+    ["that names no release is refused", "nothing.whl", "DIST_NAME"],
+  ];
+  for (const [what, filename, wanted] of CASES) {
+    it(`one ${what}`, () => assert.deepEqual(codeOf(filename), wanted));
+  }
+});

@@ -44,7 +44,16 @@ const trusting = (...chain: readonly Certificate[]): TrustedRoot => ({
 });
 
 /** A TSA certificate with this extended key usage instead of the right one. */
-const withUsage = (critical: boolean, value: Uint8Array | undefined) => {
+type Extensions = Parameters<typeof signCertificate>[0]["extensions"];
+
+const withUsage = (critical: boolean, value: Uint8Array | undefined) =>
+  withExtensions(
+    value === undefined
+      ? [{ oid: OID.subjectAltName, critical: false, value: sequence() }]
+      : [{ oid: OID.extendedKeyUsage, critical, value }],
+  );
+
+const withExtensions = (extensions: Extensions) => {
   const key = generateKey("ecdsa-p256");
   const signer = parsed(
     signCertificate(
@@ -54,10 +63,7 @@ const withUsage = (critical: boolean, value: Uint8Array | undefined) => {
         subject: distinguishedName("tsa", "other"),
         validity: { notBefore: SIGNED_AT - DAY, notAfter: SIGNED_AT + DAY },
         spki: key.publicKey.spki,
-        extensions:
-          value === undefined
-            ? [{ oid: OID.subjectAltName, critical: false, value: sequence() }]
-            : [{ oid: OID.extendedKeyUsage, critical, value }],
+        extensions,
       },
       WORLD.tsa.rootIssuer.key,
     ),
@@ -131,6 +137,15 @@ const CASES: readonly Case[] = [
   ["40 another usage", () => withUsage(true, sequence(oid(OID.codeSigning))), "TIME_AUTHORITY"],
   ["40 a malformed usage", () => withUsage(true, sequence()), "CERT_FORMAT"],
   ["40 no usage", () => withUsage(false, undefined), "TIME_AUTHORITY"],
+  [
+    "40 malformed constraints",
+    () =>
+      withExtensions([
+        { oid: OID.extendedKeyUsage, critical: true, value: sequence(oid(OID.timeStamping)) },
+        { oid: OID.basicConstraints, critical: true, value: sequence(sequence()) },
+      ]),
+    "CERT_FORMAT",
+  ],
   [
     "41 a second timestamp outside the certificate's life",
     () => stamped([forgeTimestamp(signature), forgeTimestamp(signature, { at: SIGNED_AT + DAY })]),
