@@ -6,6 +6,7 @@ import { importPublicKey, type PublicKey } from "../crypto/keys.ts";
 import type { Artifact } from "../formats/artifact.ts";
 import type { BuildRecord } from "../formats/build-record.ts";
 import { fromHex, fromUtf8, utf8 } from "../formats/bytes.ts";
+import { MAX_EVIDENCE_BYTES } from "../formats/evidence.ts";
 import { parsePem } from "../formats/pem.ts";
 import { fail, failure, ok, type Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
@@ -35,7 +36,6 @@ import { type Trust, trustOf } from "./trust.ts";
 import { type Ended, reportOf, writeReport } from "./write-report.ts";
 
 const EVIDENCE_FLAGS = ["bundle", "signature", "certificate", "attestation", "key"];
-const MAX_EVIDENCE = 16 * 1024 * 1024;
 
 /** `wheelseal verify [DIST|FILE…]` */
 export const verifyCommand: Command = async (invocation) => {
@@ -266,7 +266,7 @@ const readFlag = async (
 ): Promise<Result<Uint8Array | undefined>> => {
   const path = flags[flag];
   if (typeof path !== "string") return ok(undefined);
-  return files.read(resolve(terminal.cwd, path), MAX_EVIDENCE);
+  return files.read(resolve(terminal.cwd, path), MAX_EVIDENCE_BYTES);
 };
 
 const artifactOf = async (

@@ -4,12 +4,11 @@ import type { GenericPackage } from "../clients/generic.ts";
 import { systemInstaller } from "../clients/installer.ts";
 import { temporaryFolder } from "../clients/temporary.ts";
 import type { BuildRecord } from "../formats/build-record.ts";
-import { evidenceNames } from "../formats/evidence.ts";
+import { evidenceNames, MAX_EVIDENCE_BYTES } from "../formats/evidence.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { type FolderVerdict, verifyFolder } from "../stages/3-verify.ts";
 import { type PublishOutcome, publish, type VerifiedDistribution } from "../stages/4-publish.ts";
 import {
-  MAX_EVIDENCE_BYTES,
   type PublishSignaturesOutcome,
   publishSignatures,
 } from "../stages/5-publish-signatures.ts";

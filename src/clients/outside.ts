@@ -7,3 +7,11 @@ export type Outside = {
   /** `length` unpredictable bytes. */
   readonly random: (length: number) => Uint8Array;
 };
+
+/** The real clock and network of this process; randomness is given, since crypto has it. */
+export const outsideWith = (random: Outside["random"]): Outside => ({
+  fetch: globalThis.fetch,
+  now: () => Date.now(),
+  sleep: (milliseconds) => new Promise((done) => setTimeout(done, milliseconds)),
+  random,
+});

@@ -5,8 +5,8 @@ import type { Outside } from "../clients/outside.ts";
 import { type SimpleIndex, simpleIndex } from "../clients/simple-index.ts";
 import type { NormalizedName } from "../dists/name.ts";
 import type { Version } from "../dists/version.ts";
+import { MAX_EVIDENCE_BYTES } from "../formats/evidence.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
-import { MAX_EVIDENCE_BYTES } from "../stages/5-publish-signatures.ts";
 import type { EvidenceSource } from "../stages/release.ts";
 import type { Owned, UpstreamConfig } from "./gateway-config.ts";
 

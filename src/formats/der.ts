@@ -1,4 +1,4 @@
-import { bigEndian, concat, fromBigEndian, utf8 } from "./bytes.ts";
+import { bigEndian, compare, concat, fromBigEndian, utf8 } from "./bytes.ts";
 import { fail, ok, type Result } from "./result.ts";
 
 /** Tag bytes as they stand in the encoding (X.690 §8.1.2), low tag numbers only. */
@@ -169,15 +169,7 @@ export const sequence = (...parts: readonly Uint8Array[]): Uint8Array =>
 
 /** SET OF in DER order (X.690 §11.6). */
 export const setOf = (...parts: readonly Uint8Array[]): Uint8Array =>
-  der(TAG.SET, ...parts.toSorted(compareEncodings));
-
-const compareEncodings = (a: Uint8Array, b: Uint8Array): number => {
-  for (let i = 0; i < Math.max(a.length, b.length); i += 1) {
-    const difference = (a[i] ?? 0) - (b[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-};
+  der(TAG.SET, ...parts.toSorted(compare));
 
 const base128 = (value: bigint): number[] => {
   const out = [Number(value & 0x7fn)];

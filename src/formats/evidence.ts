@@ -27,3 +27,6 @@ export const PREDICATE = {
   sbom: "https://cyclonedx.org/bom",
   summary: "https://slsa.dev/verification_summary/v1",
 } as const;
+
+/** A signature, a certificate, a bundle or an attestation is never larger. */
+export const MAX_EVIDENCE_BYTES = 16 * 1024 * 1024;

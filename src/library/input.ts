@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemFiles } from "../clients/files.ts";
-import type { Outside } from "../clients/outside.ts";
+import { type Outside, outsideWith } from "../clients/outside.ts";
 import type { PublicKey } from "../crypto/keys.ts";
 import { systemRandom } from "../crypto/random.ts";
 import { type Artifact, artifactOfBytes } from "../formats/artifact.ts";
+import { MAX_EVIDENCE_BYTES } from "../formats/evidence.ts";
 import { PUBLIC_GOOD_ROOT } from "../formats/public-good-root.ts";
 import { ok, type Result, unwrap } from "../formats/result.ts";
 import { parseTrustedRoot, type TrustedRoot } from "../formats/trusted-root.ts";
@@ -21,14 +22,12 @@ export type Expected =
   | { readonly identity: IdentityPolicy | readonly IdentityPolicy[]; readonly key?: never }
   | { readonly key: PublicKey; readonly identity?: never };
 
-const MAX_EVIDENCE = 16 * 1024 * 1024;
-
 const pathOf = (file: string | URL): string =>
   resolve(typeof file === "string" ? file : fileURLToPath(file));
 
 /** The whole content of a piece of evidence, at most 16 MiB. */
 export const readEvidence = async (file: FileInput): Promise<Result<Uint8Array>> =>
-  file instanceof Uint8Array ? ok(file) : systemFiles.read(pathOf(file), MAX_EVIDENCE);
+  file instanceof Uint8Array ? ok(file) : systemFiles.read(pathOf(file), MAX_EVIDENCE_BYTES);
 
 /** A file as an artifact; `name` stands for, or in place of, the name of the path. */
 export const readArtifact = async (
@@ -59,9 +58,4 @@ const isList = (
 export const publicGoodRoot = (): TrustedRoot => unwrap(parseTrustedRoot(PUBLIC_GOOD_ROOT));
 
 /** The clock, the network and the randomness of this process. */
-export const systemOutside = (): Outside => ({
-  fetch: globalThis.fetch,
-  now: () => Date.now(),
-  sleep: (milliseconds) => new Promise((done) => setTimeout(done, milliseconds)),
-  random: systemRandom,
-});
+export const systemOutside = (): Outside => outsideWith(systemRandom);

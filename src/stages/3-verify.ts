@@ -1,5 +1,6 @@
 import type { Files } from "../clients/files.ts";
 import { BUILD_RECORD_NAME, type BuildRecord, parseBuildRecord } from "../formats/build-record.ts";
+import { MAX_EVIDENCE_BYTES } from "../formats/evidence.ts";
 import { fail, failure, ok, type Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 import type { Expected } from "../verification/policy.ts";
@@ -36,7 +37,6 @@ export type FolderVerdict = {
   readonly shard?: ShardNote;
 };
 
-const MAX_EVIDENCE_BYTES = 16 * 1024 * 1024;
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
 /** Whether a file name is that of a wheel or an sdist. */

@@ -1,7 +1,7 @@
 import type { Files } from "../clients/files.ts";
 import type { GenericPackage } from "../clients/generic.ts";
 import { equal } from "../formats/bytes.ts";
-import { evidenceNames, requiredEvidence } from "../formats/evidence.ts";
+import { evidenceNames, MAX_EVIDENCE_BYTES, requiredEvidence } from "../formats/evidence.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import type { Report } from "./events.ts";
 
@@ -38,9 +38,6 @@ type PublishedEvidence = {
 };
 
 export type PublishSignaturesOutcome = { readonly files: readonly PublishedEvidence[] };
-
-/** A signature, a certificate, a bundle or an attestation is never larger. */
-export const MAX_EVIDENCE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Stage 5: puts every evidence file beside the release, reads each back and compares the bytes.
@@ -84,21 +81,34 @@ const publishAll = async (
   }
   const files: PublishedEvidence[] = [];
   for (const [i, set] of sets.entries()) {
-    const kept = (await clients.vouched?.(input.filenames[i] ?? "")) === true;
-    const published = await publishSet(set, kept, clients);
+    const published = await publishSet(set, input.filenames[i] ?? "", clients);
     if (!published.ok) return published;
     files.push(...published.value);
   }
   return ok({ files });
 };
 
+/** One file of the evidence, and what is served under its name before anything is sent. */
+type Served = Evidence & { readonly before: Uint8Array | undefined };
+
+const isOther = ({ content, before }: Served): boolean =>
+  before !== undefined && !equal(before, content);
+
 const publishSet = async (
   set: readonly Evidence[],
-  kept: boolean,
+  distribution: string,
   clients: PublishSignaturesClients,
 ): Promise<Result<PublishedEvidence[]>> => {
-  const files: PublishedEvidence[] = [];
+  const served: Served[] = [];
   for (const one of set) {
+    const before = await clients.registry.get(one.filename, MAX_EVIDENCE_BYTES);
+    if (!before.ok) return before;
+    served.push({ ...one, before: before.value });
+  }
+  // To ask takes a whole verification: only where other evidence would be replaced.
+  const kept = served.some(isOther) && (await clients.vouched?.(distribution)) === true;
+  const files: PublishedEvidence[] = [];
+  for (const one of served) {
     const published = await publishOne(one, kept, clients);
     if (!published.ok) return published;
     files.push(published.value);
@@ -124,7 +134,7 @@ const readEvidence = async (
 };
 
 const publishOne = async (
-  { filename, content }: Evidence,
+  { filename, content, before }: Served,
   kept: boolean,
   { registry, report, now }: PublishSignaturesClients,
 ): Promise<Result<PublishedEvidence>> => {
@@ -133,10 +143,8 @@ const publishOne = async (
     report({ kind: "progress", stage: "publish-signatures", at: now(), message });
     return ok({ filename, outcome });
   };
-  const before = await registry.get(filename, MAX_EVIDENCE_BYTES);
-  if (!before.ok) return before;
-  if (before.value !== undefined && equal(before.value, content)) return tell("present");
-  if (before.value !== undefined && kept) return tell("kept");
+  if (before !== undefined && equal(before, content)) return tell("present");
+  if (before !== undefined && kept) return tell("kept");
   const put = await registry.put(filename, content);
   if (!put.ok) return put;
   const after = await registry.get(filename, MAX_EVIDENCE_BYTES);
@@ -145,5 +153,5 @@ const publishOne = async (
     const what = after.value === undefined ? "does not serve" : "serves other bytes for";
     return fail("UPLOAD_READBACK", `${registry.shownUrl} ${what} ${filename}`);
   }
-  return tell(before.value === undefined ? "uploaded" : "replaced");
+  return tell(before === undefined ? "uploaded" : "replaced");
 };

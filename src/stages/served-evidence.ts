@@ -1,11 +1,10 @@
 import type { GenericPackage } from "../clients/generic.ts";
 import type { IndexFile, SimpleIndex } from "../clients/simple-index.ts";
 import { type Attestation, formatAttestation } from "../formats/attestation.ts";
-import { evidenceNames, PREDICATE } from "../formats/evidence.ts";
+import { evidenceNames, MAX_EVIDENCE_BYTES, PREDICATE } from "../formats/evidence.ts";
 import { parseProvenance } from "../formats/provenance-object.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { parseStatement } from "../formats/statement.ts";
-import { MAX_EVIDENCE_BYTES } from "./5-publish-signatures.ts";
 import type { EvidenceSource } from "./release.ts";
 
 type Clients = {
