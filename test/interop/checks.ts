@@ -1,6 +1,6 @@
 import type { Check } from "./check.ts";
 import { COSIGN_22, COSIGN_26, COSIGN_31 } from "./cosign.ts";
-import { GITLAB_CI_LOCAL } from "./gitlab-ci-local.ts";
+import { COMPONENT, GITLAB_CI_LOCAL } from "./gitlab-ci-local.ts";
 import { CURL, PIP, TWINE, UV } from "./gitlab-registry.ts";
 import { DEVPI, PYPISERVER } from "./other-indexes.ts";
 import { PYPI_ATTESTATIONS } from "./pypi-attestations.ts";
@@ -14,8 +14,8 @@ import { SIGSTORE_PYTHON } from "./sigstore-python.ts";
 import { COSIGN_TUF, PYTHON_TUF, SIGSTORE_PYTHON_TUF } from "./tuf.ts";
 import { TUTORIAL_PIPELINE } from "./tutorial.ts";
 
-/** All checks, in the order of the table. */
-export const CHECKS: readonly Check[] = [
+/** What peers do with the stack and the client, in the order of the table. */
+export const PEER_CHECKS: readonly Check[] = [
   ...SIGSTORE_PYTHON,
   ...SIGSTORE_PYTHON_TUF,
   ...PYTHON_TUF,
@@ -39,3 +39,6 @@ export const CHECKS: readonly Check[] = [
   ...GITLAB_CI_LOCAL,
   ...REAL_SERVICES,
 ];
+
+/** What the component does with faults and with other people's projects. */
+export const COMPONENT_CHECKS: readonly Check[] = COMPONENT;

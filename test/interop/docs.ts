@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { CHECKS } from "./checks.ts";
+import type { Check } from "./check.ts";
+import { COMPONENT_CHECKS, PEER_CHECKS } from "./checks.ts";
 import { peer } from "./peers.ts";
 
 export const INTEROP_PAGE = fileURLToPath(new URL("../../docs/interop.md", import.meta.url));
@@ -22,13 +23,28 @@ No check relaxes a peer's verification. Refusals are checked for their reason.
 
 `;
 
+const COMPONENT_INTRODUCTION = `
+## The component's faults
+
+\`\`\`
+npm run interop:component
+\`\`\`
+
+runs the whole component under gitlab-ci-local for each line below, in the same way.
+
+`;
+
 const cell = (text: string): string => text.replaceAll("|", "\\|");
 
 /** docs/interop.md, from the list of checks. */
 export const interopPage = (): string => {
-  const rows = CHECKS.map(({ peers, does }) => {
+  return `${INTRODUCTION}${table(PEER_CHECKS)}${COMPONENT_INTRODUCTION}${table(COMPONENT_CHECKS)}`;
+};
+
+const table = (checks: readonly Check[]): string => {
+  const rows = checks.map(({ peers, does }) => {
     const { name, version } = peer(peers[0]);
     return `| ${cell(name)} | ${version ?? "the machine's"} | ${cell(does)} |`;
   });
-  return `${INTRODUCTION}| peer | version | what it does |\n|---|---|---|\n${rows.join("\n")}\n`;
+  return `| peer | version | what it does |\n|---|---|---|\n${rows.join("\n")}\n`;
 };

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Check } from "./check.ts";
-import { CHECKS } from "./checks.ts";
+import { COMPONENT_CHECKS, PEER_CHECKS } from "./checks.ts";
 import { INTEROP_PAGE, interopPage } from "./docs.ts";
 import { type Found, installPeers } from "./install.ts";
 import { type PeerId, peer } from "./peers.ts";
@@ -20,12 +20,14 @@ type Row = {
 };
 
 const options = {
+  component: { type: "boolean" },
   only: { type: "string", multiple: true },
   "write-docs": { type: "boolean" },
 } as const;
 const { values } = parseArgs({ options });
 
-const chosen = CHECKS.filter(
+const suite = values.component === true ? COMPONENT_CHECKS : PEER_CHECKS;
+const chosen = suite.filter(
   ({ peers, does }) =>
     values.only === undefined ||
     values.only.some((word) => word === peers[0] || does.includes(word)),

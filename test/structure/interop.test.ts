@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { CHECKS } from "../interop/checks.ts";
+import { COMPONENT_CHECKS, PEER_CHECKS } from "../interop/checks.ts";
 import { INTEROP_PAGE, interopPage } from "../interop/docs.ts";
 import { PEERS, type Peer } from "../interop/peers.ts";
 
@@ -11,7 +11,7 @@ test("docs/interop.md lists the checks that run", async () => {
 });
 
 test("every peer has a check", () => {
-  const used = new Set(CHECKS.flatMap(({ peers }) => peers));
+  const used = new Set([...PEER_CHECKS, ...COMPONENT_CHECKS].flatMap(({ peers }) => peers));
   for (const id of Object.keys(PEERS) as (keyof typeof PEERS)[]) assert.ok(used.has(id), id);
 });
 
