@@ -1,80 +1,26 @@
-import { type DistributionReport, inspectDistribution } from "../clients/archive.ts";
-import type { IndexFile } from "../clients/simple-index.ts";
-import type { NormalizedName } from "../dists/name.ts";
-import type { Version } from "../dists/version.ts";
-import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
-import { compareIndex } from "../stages/compare-index.ts";
-import { type EvidenceSource, type ReleaseVerdict, verifyRelease } from "../stages/release.ts";
-import { evidenceSources } from "../stages/served-evidence.ts";
+import { type Failure, failure, ok, type Result } from "../formats/result.ts";
+import type { EvidenceSource, ReleaseVerdict } from "../stages/release.ts";
 import type { Expected } from "../verification/policy.ts";
 import type { IdentityPolicy } from "../verification/verdict.ts";
+import { type Candidate, type Evaluation, evaluateFile } from "./evaluate-file.ts";
 import { describePublisher, identityOffered, lastingIdentity } from "./first-use.ts";
 import { type GatewayWorld, isOutage, tell } from "./gateway-world.ts";
-import type { Upstream } from "./upstreams.ts";
-
-/** A file in quarantine, with all that is known about it. */
-export type Candidate = {
-  readonly project: NormalizedName;
-  readonly version: Version;
-  readonly upstream: Upstream;
-  readonly listed: IndexFile & { readonly sha256: string };
-  /** Its path, under its own name. */
-  readonly path: string;
-};
-
-/** What the checks gave, whatever it was. */
-export type Evaluation = {
-  readonly report?: DistributionReport;
-  readonly verdict?: ReleaseVerdict;
-  readonly sources: readonly EvidenceSource[];
-  readonly failure?: Failure;
-};
 
 /**
- * Verifies a quarantined file: by each source of evidence, against the policy or the project's
- * first publisher, then against what the index says about it. The one path is `verifyRelease`.
+ * Verifies a quarantined file against the policy or the project's first publisher, and remembers
+ * who signed it.
  */
 export const evaluate = async (world: GatewayWorld, candidate: Candidate): Promise<Evaluation> => {
-  const { upstream, listed, path, project, version } = candidate;
-  const inspected = inspectDistribution(path);
-  const inspect = () => inspected;
-  const report = await inspected;
-  const known = report.ok ? { report: report.value } : {};
-  const own = remembered(upstream.evidence(project, version));
-  const sources = await evidenceSources(listed, { index: upstream.index, evidence: { get: own } });
-  if (!sources.ok) return { ...known, sources: [], failure: sources.error };
-  const verified = await verifyAll(world, candidate, sources.value, inspect);
-  if (!verified.ok) return { ...known, sources: sources.value, failure: verified.error };
-  const verdict = verified.value;
-  if (verdict.failure !== undefined) {
-    return {
-      ...known,
-      verdict,
-      sources: sources.value,
-      failure: explain(world, candidate, verdict.failure),
-    };
+  const { trust, files, now } = world;
+  const expect = (one: Candidate, source: EvidenceSource) => expectedOf(world, one, source);
+  const evaluation = await evaluateFile({ expect, trust, files, now }, candidate);
+  const { verdict, failure: failed } = evaluation;
+  if (verdict?.failure !== undefined) {
+    return { ...evaluation, failure: explain(world, candidate, verdict.failure) };
   }
-  // Accepted without a report: a pinned file whose name is not in normal form.
-  const agrees = report.ok
-    ? await compareIndex(listed, path, { index: upstream.index, inspect })
-    : ok(undefined);
-  const refused = agrees.ok ? notePublisher(world, candidate, verdict) : agrees;
-  return {
-    ...known,
-    verdict,
-    sources: sources.value,
-    ...(refused.ok ? {} : { failure: refused.error }),
-  };
-};
-
-/** Asks for each evidence file once, so that all checks, and what is served, see the same bytes. */
-const remembered = (source: EvidenceSource): EvidenceSource => {
-  const answers = new Map<string, ReturnType<EvidenceSource>>();
-  return (name) => {
-    const answer = answers.get(name) ?? source(name);
-    answers.set(name, answer);
-    return answer;
-  };
+  if (failed !== undefined || verdict === undefined) return evaluation;
+  const noted = notePublisher(world, candidate, verdict);
+  return noted.ok ? evaluation : { ...evaluation, failure: noted.error };
 };
 
 /** Whom to expect: the policy where it names the package, else the project's first publisher. */
@@ -89,42 +35,6 @@ const expectedOf = async (
   const offered =
     pinned === undefined ? await identityOffered(listed.filename, source) : ok(pinned);
   return offered.ok ? ok({ kind: "identity", anyOf: [offered.value] }) : offered;
-};
-
-const verifyAll = async (
-  world: GatewayWorld,
-  candidate: Candidate,
-  sources: readonly EvidenceSource[],
-  inspect: () => Promise<Result<DistributionReport>>,
-): Promise<Result<ReleaseVerdict>> => {
-  const { path, listed, upstream } = candidate;
-  const [first] = sources;
-  if (first === undefined)
-    return fail("EVIDENCE_MISSING", `nothing vouches for ${listed.filename}`);
-  const trust = await world.trust();
-  if (!trust.ok) return trust;
-  const expect = await expectedOf(world, candidate, first);
-  if (!expect.ok) return expect;
-  const artifact = await world.files.artifact(path);
-  if (!artifact.ok) return artifact;
-  let kept: ReleaseVerdict | undefined;
-  for (const evidence of sources) {
-    const verdict = await verifyRelease({
-      artifact: artifact.value,
-      evidence,
-      inspect,
-      expect: expect.value,
-      trust: trust.value,
-      now: world.now(),
-      demands: upstream.config.demands,
-    });
-    if (verdict.failure !== undefined) return ok(verdict);
-    kept ??= verdict;
-  }
-  if (kept === undefined) return fail("EVIDENCE_MISSING", `nothing vouches for ${listed.filename}`);
-  return kept.sha256 === listed.sha256 && kept.filename === listed.filename
-    ? ok(kept)
-    : fail("DIST_CHANGED", `${listed.filename} is not the file that was downloaded`);
 };
 
 /** What the same failure means in a project that was signed before. */
