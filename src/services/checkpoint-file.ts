@@ -1,8 +1,8 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { sha256 } from "../crypto/hash.ts";
 import { fromUtf8, hex, utf8 } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { disk, type Storage, type StorageFile } from "./storage.ts";
 
 /**
  * The last checkpoint that was signed, kept outside the database so that a database that was put
@@ -40,34 +40,31 @@ const decodeSlot = (bytes: Uint8Array): Slot | undefined => {
   return hex(sha256(utf8(`${turn} ${note}`))) === header[3] ? { turn, note } : undefined;
 };
 
-const syncFolder = async (path: string): Promise<void> => {
-  const folder = await open(dirname(path), "r");
-  await folder.sync().finally(() => folder.close());
-};
-
-const readSlots = async (file: FileHandle): Promise<Slot | undefined | "spoilt"> => {
-  const bytes = new Uint8Array(2 * SLOT);
-  const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
-  if (bytesRead === 0) return undefined;
+const readSlots = async (file: StorageFile): Promise<Slot | undefined | "spoilt"> => {
+  const bytes = await file.read(2 * SLOT, 0);
+  if (bytes.length === 0) return undefined;
   const slots = [bytes.subarray(0, SLOT), bytes.subarray(SLOT)].map(decodeSlot);
   const whole = slots.filter((slot) => slot !== undefined);
   return whole.toSorted((a, b) => b.turn - a.turn)[0] ?? "spoilt";
 };
 
 /** Opens or makes the file. `STATE_CORRUPT` when it has content, but no whole checkpoint. */
-export const openCheckpointFile = async (path: string): Promise<Result<CheckpointFile>> => {
-  const file = await open(path, "r+").catch(() => open(path, "wx+", 0o600));
+export const openCheckpointFile = async (
+  path: string,
+  storage: Storage = disk,
+): Promise<Result<CheckpointFile>> => {
+  const file = await storage.open(path, "kept");
   const newest = await readSlots(file);
   if (newest === "spoilt") {
     await file.close();
     return fail("STATE_CORRUPT", `${path} holds no whole checkpoint`);
   }
-  if (newest === undefined) await syncFolder(path);
+  if (newest === undefined) await storage.syncFolder(dirname(path));
   let turn = newest?.turn ?? 0;
   const write = async (note: string): Promise<void> => {
     turn += 1;
-    await file.write(encodeSlot({ turn, note }), 0, SLOT, (turn % 2) * SLOT);
-    await file.datasync();
+    await file.write(encodeSlot({ turn, note }), (turn % 2) * SLOT);
+    await file.sync();
   };
   return ok({ last: newest?.note, write, close: () => file.close() });
 };

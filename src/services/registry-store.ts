@@ -1,10 +1,9 @@
 import { mkdirSync, rmSync } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { hasher } from "../crypto/hash.ts";
 import { hex } from "../formats/bytes.ts";
 import type { RegistryKind } from "./registry-access.ts";
+import { type Database, disk, type Storage } from "./storage.ts";
 
 /** A file of a package, as the registry keeps it. */
 export type RegistryFile = {
@@ -95,26 +94,17 @@ SELECT f.id, p.id AS packageId, p.project, p.kind, p.name, p.normalized, p.versi
 FROM package_file f JOIN package p ON p.id = f.package_id
 WHERE p.project = ? AND p.kind = ?`;
 
-const openDatabase = (path: string): DatabaseSync => {
-  const database = new DatabaseSync(path);
+const openDatabase = (path: string, storage: Storage): Database => {
+  const database = storage.openDatabase(path, 5000);
   // FULL makes a commit reach the disk before the answer says 201.
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
   database.exec(SCHEMA);
   return database;
 };
 
-const flushFolder = async (folder: string): Promise<void> => {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-};
-
 type Blobs = Pick<RegistryStore, "receive" | "pathOf">;
 
-const blobStore = (folder: string): Blobs => {
+const blobStore = (folder: string, storage: Storage): Blobs => {
   const incoming = join(folder, "incoming");
   const place = (blob: string): string => join(folder, "blobs", blob.slice(0, 2), blob);
   // What a killed process left there was never answered with 201.
@@ -122,18 +112,18 @@ const blobStore = (folder: string): Blobs => {
   mkdirSync(incoming, { recursive: true });
   let count = 0;
   const keep = async (temporary: string, blob: string): Promise<void> => {
-    await mkdir(dirname(place(blob)), { recursive: true });
-    await rename(temporary, place(blob));
-    await flushFolder(dirname(place(blob)));
-    await flushFolder(join(folder, "blobs"));
+    await storage.makeFolder(dirname(place(blob)));
+    await storage.rename(temporary, place(blob));
+    await storage.syncFolder(dirname(place(blob)));
+    await storage.syncFolder(join(folder, "blobs"));
   };
   return {
     receive: async (chunks, maxBytes) => {
       count += 1;
       const temporary = join(incoming, String(count));
-      const discard = () => rm(temporary, { force: true });
+      const discard = () => storage.remove(temporary);
       try {
-        const written = await writeStream(temporary, chunks, maxBytes);
+        const written = await writeStream(storage, temporary, chunks, maxBytes);
         if (written === undefined) {
           await discard();
           return undefined;
@@ -149,11 +139,12 @@ const blobStore = (folder: string): Blobs => {
 };
 
 const writeStream = async (
+  storage: Storage,
   path: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   maxBytes: number,
 ): Promise<{ sha256: string; size: number } | undefined> => {
-  const file = await open(path, "wx", 0o600);
+  const file = await storage.open(path, "new");
   const state = hasher("sha256");
   let size = 0;
   try {
@@ -161,7 +152,7 @@ const writeStream = async (
       size += chunk.length;
       if (size > maxBytes) return undefined;
       state.update(chunk);
-      await file.writeFile(chunk);
+      await file.write(chunk);
     }
     await file.sync();
   } finally {
@@ -171,9 +162,9 @@ const writeStream = async (
 };
 
 /** Opens the registry's state in `folder`: SQLite metadata beside content-addressed files. */
-export const registryStore = (folder: string): RegistryStore => {
+export const registryStore = (folder: string, storage: Storage = disk): RegistryStore => {
   mkdirSync(join(folder, "blobs"), { recursive: true, mode: 0o700 });
-  const database = openDatabase(join(folder, "registry.sqlite"));
+  const database = openDatabase(join(folder, "registry.sqlite"), storage);
   const rows = (sql: string, ...values: string[]): RegistryFile[] =>
     database.prepare(`${SELECT} ${sql}`).all(...values) as unknown as RegistryFile[];
   const latest: RegistryStore["latest"] = (project, kind, name, version, fileName) =>
@@ -182,7 +173,7 @@ export const registryStore = (folder: string): RegistryStore => {
       ...[project, kind, name, version, fileName],
     )[0];
   return {
-    ...blobStore(folder),
+    ...blobStore(folder, storage),
     latest,
     files: (project, kind, normalized) =>
       rows("AND p.normalized = ? ORDER BY f.id", project, kind, normalized),
@@ -203,7 +194,7 @@ export const registryStore = (folder: string): RegistryStore => {
   };
 };
 
-const insert = (database: DatabaseSync, file: NewFile): void => {
+const insert = (database: Database, file: NewFile): void => {
   database.exec("BEGIN IMMEDIATE");
   try {
     database

@@ -19,6 +19,7 @@ import {
   uploadPypi,
 } from "./registry-pypi.ts";
 import { type RegistryStore, registryStore } from "./registry-store.ts";
+import type { Storage } from "./storage.ts";
 
 export type RegistryOptions = {
   /** Where packages are kept; made where absent. */
@@ -36,6 +37,8 @@ export type RegistryOptions = {
   readonly maxBytes?: { readonly pypi?: number; readonly generic?: number };
   /** Told about every answer of status 500, which is a bug or a broken disk. */
   readonly onError?: (error: unknown) => void;
+  /** This machine's disk where absent. */
+  readonly storage?: Storage;
 };
 
 export type RegistryService = {
@@ -168,7 +171,7 @@ const routes = (registry: Registry): Hono => {
  * An upload is on disk, flushed, before it is answered with 201.
  */
 export const registryService = (options: RegistryOptions): RegistryService => {
-  const store = registryStore(options.folder);
+  const store = registryStore(options.folder, options.storage);
   const app = routes({ options, store, callerOf: callers(options.credentials) });
   return {
     fetch: async (request) => app.fetch(request),

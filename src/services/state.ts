@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { sha256 } from "../crypto/hash.ts";
 import {
@@ -13,6 +13,7 @@ import { parseJson, readJson } from "../formats/json.ts";
 import { formatPem, parsePem } from "../formats/pem.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { lockState } from "./state-lock.ts";
+import { disk, makeLastingFolder, type Storage } from "./storage.ts";
 
 /** The local stack's folder: keys, certificates and settings that are made once and then kept. */
 export type State = {
@@ -44,7 +45,10 @@ type Manifest = Map<string, string>;
  * altered: a key is never silently replaced, since whoever trusts the old one would be cut off.
  * FILE_UNWRITABLE where the folder cannot be made.
  */
-export const openState = async (folder: string): Promise<Result<State>> => {
+export const openState = async (
+  folder: string,
+  storage: Storage = disk,
+): Promise<Result<State>> => {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await chmod(folder, 0o700);
@@ -58,14 +62,15 @@ export const openState = async (folder: string): Promise<Result<State>> => {
     await lock.value.release();
     return manifest;
   }
-  const keep = keeper(folder, manifest.value);
+  const place = { folder, storage };
+  const keep = keeper(place, manifest.value);
   return ok({
     folder,
     keep,
     key: (name, algorithm) => keepKey(keep, name, algorithm),
-    write: (name, content) => replace(folder, name, content),
+    write: (name, content) => replace(place, name, content),
     read: (name) => readIfThere(join(folder, name)),
-    remove: (name) => rm(join(folder, name), { force: true }),
+    remove: (name) => storage.remove(join(folder, name)),
     close: () => lock.value.release(),
   });
 };
@@ -81,24 +86,25 @@ const readIfThere = async (path: string): Promise<Uint8Array | undefined> => {
   }
 };
 
+type Place = { readonly folder: string; readonly storage: Storage };
+
 /** Through a temporary file, flushed with its folder: a reader sees the old content or the new. */
 const replace = async (
-  folder: string,
+  { folder, storage }: Place,
   name: string,
   content: Uint8Array,
 ): Promise<Result<void>> => {
   const path = join(folder, name);
   const temporary = `${path}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const file = await open(temporary, "w", 0o600);
+    await makeLastingFolder(storage, dirname(path), folder);
+    const file = await storage.open(temporary, "emptied");
     await file
-      .writeFile(content)
+      .write(content)
       .then(() => file.sync())
       .finally(() => file.close());
-    await rename(temporary, path);
-    const directory = await open(dirname(path), "r");
-    await directory.sync().finally(() => directory.close());
+    await storage.rename(temporary, path);
+    await storage.syncFolder(dirname(path));
     return ok(undefined);
   } catch (error) {
     return fail("FILE_UNWRITABLE", `${path}: ${reason(error)}`);
@@ -117,25 +123,25 @@ const readManifest = async (folder: string): Promise<Result<Manifest>> => {
   });
 };
 
-const writeManifest = (folder: string, manifest: Manifest): Promise<Result<void>> => {
+const writeManifest = (place: Place, manifest: Manifest): Promise<Result<void>> => {
   const document = { version: 1, kept: Object.fromEntries(manifest) };
-  return replace(folder, MANIFEST, utf8(`${JSON.stringify(document, null, 2)}\n`));
+  return replace(place, MANIFEST, utf8(`${JSON.stringify(document, null, 2)}\n`));
 };
 
 type Keep = State["keep"];
 
-const keeper = (folder: string, manifest: Manifest): Keep => {
+const keeper = (place: Place, manifest: Manifest): Keep => {
   const work: Keep = async (name, make) => {
-    const path = join(folder, name);
+    const path = join(place.folder, name);
     const content = await readIfThere(path);
     const recorded = manifest.get(name);
     if (recorded !== undefined) return checkKept(path, content, recorded);
     // A file without a record is what a killed process left: it was never used for anything.
     const made = make();
-    const written = await replace(folder, name, made);
+    const written = await replace(place, name, made);
     if (!written.ok) return written;
     manifest.set(name, hex(sha256(made)));
-    const recordedNow = await writeManifest(folder, manifest);
+    const recordedNow = await writeManifest(place, manifest);
     return recordedNow.ok ? ok(made) : recordedNow;
   };
   let tail: Promise<unknown> = Promise.resolve();

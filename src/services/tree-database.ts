@@ -1,7 +1,7 @@
-import { DatabaseSync } from "node:sqlite";
 import type { Sha256 } from "../crypto/hash.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { utf8 } from "../formats/bytes.ts";
+import { type Database, disk, type Storage } from "./storage.ts";
 import type { ReadNode } from "./tree-math.ts";
 import { storedPosition } from "./tree-math.ts";
 
@@ -71,8 +71,8 @@ const CACHED_NODES = 50_000;
 type LeafRow = { index: number; hash: Sha256; at: number; body: Uint8Array; extra: Uint8Array };
 
 /** Opens or makes the file. Throws SQLite's error where it is locked, damaged or unreadable. */
-export const openTreeDatabase = (path: string): TreeDatabase => {
-  const db = new DatabaseSync(path, { timeout: 0 });
+export const openTreeDatabase = (path: string, storage: Storage = disk): TreeDatabase => {
+  const db = storage.openDatabase(path, 0);
   db.exec(PRAGMAS);
   db.exec("BEGIN IMMEDIATE");
   db.exec(SCHEMA);
@@ -122,7 +122,7 @@ type CachedNodes = {
 };
 
 /** A full subtree never changes, so its hash may be kept without end. */
-const cachedNodes = (db: DatabaseSync): CachedNodes => {
+const cachedNodes = (db: Database): CachedNodes => {
   const select = db.prepare("SELECT hash FROM node WHERE position = ?");
   const cache = new Map<number, Sha256>();
   const remember = (position: number, hash: Sha256): void => {

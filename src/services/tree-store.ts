@@ -4,6 +4,7 @@ import { leafHash } from "../formats/merkle.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { type CheckpointFile, openCheckpointFile } from "./checkpoint-file.ts";
 import type { CheckpointSigner, TreeHead } from "./note-writer.ts";
+import { disk, type Storage } from "./storage.ts";
 import { openTreeDatabase, type StoredLeaf, type TreeDatabase } from "./tree-database.ts";
 import {
   consistencyProofOf,
@@ -65,6 +66,8 @@ export type TreeOptions = {
   readonly now: () => number;
   /** Appends that may wait; those above it are refused with STATE_BUSY. */
   readonly queueLimit?: number;
+  /** This machine's disk where absent. */
+  readonly storage?: Storage;
 };
 
 const QUEUE_LIMIT = 8192;
@@ -78,9 +81,10 @@ type Waiting = { readonly leaf: NewLeaf; readonly answer: (result: Result<Append
  * database does not hold everything that the last signed checkpoint promised.
  */
 export const openTreeStore = async (options: TreeOptions): Promise<Result<TreeStore>> => {
-  const database = openDatabase(options.path);
+  const { path, storage = disk } = options;
+  const database = openDatabase(path, storage);
   if (!database.ok) return database;
-  const file = await openCheckpointFile(`${options.path}.checkpoint`);
+  const file = await openCheckpointFile(`${path}.checkpoint`, storage);
   const head = file.ok ? await recover(options, database.value, file.value) : file;
   if (!head.ok) {
     database.value.close();
@@ -92,9 +96,9 @@ export const openTreeStore = async (options: TreeOptions): Promise<Result<TreeSt
 };
 
 /** `STATE_LOCKED` or `STATE_CORRUPT`, as for {@link openTreeStore}; makes the file if need be. */
-export const openDatabase = (path: string): Result<TreeDatabase> => {
+export const openDatabase = (path: string, storage: Storage = disk): Result<TreeDatabase> => {
   try {
-    return ok(openTreeDatabase(path));
+    return ok(openTreeDatabase(path, storage));
   } catch (error) {
     const reason = error instanceof Error ? error.message : "unknown error";
     return /locked|busy/.test(reason)
