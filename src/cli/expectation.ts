@@ -2,7 +2,6 @@ import { fail, ok, type Result } from "../formats/result.ts";
 import type { Expected } from "../verification/policy.ts";
 import type { Expectation, IdentityPolicy } from "../verification/verdict.ts";
 import type { Invocation } from "./command.ts";
-import { policyFile, projectPolicy } from "./policy.ts";
 import type { Setting, Settings } from "./settings.ts";
 import { LOCAL_PROJECT, LOCAL_REF } from "./stack.ts";
 import type { Trust } from "./trust.ts";
@@ -27,11 +26,13 @@ export const expectedFor = async (
     return fail("CONFIG", `${named.from} and ${policy.from} both say whom to expect: give one`);
   }
   if (policy !== undefined && (named === undefined || rank(policy) < rank(named))) {
+    const { policyFile } = await import("./policy.ts");
     return policyFile(invocation, policy.value);
   }
   if (named !== undefined && rank(named) < 2) return expectationOf(settings);
   const local = settings.text("profile") === "local" && trust.issuerUrl !== undefined;
   if (!local) {
+    const { projectPolicy } = await import("./policy.ts");
     const project = projectPolicy(settings);
     if (!project.ok) return project;
     if (project.value !== undefined && named !== undefined) {

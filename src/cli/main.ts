@@ -1,15 +1,21 @@
 import { systemFiles } from "../clients/files.ts";
 import { failure } from "../formats/result.ts";
-import { parseArguments } from "./program.ts";
+import { plainArguments } from "./plain-arguments.ts";
 import { showFailure } from "./render-failure.ts";
 import { systemTerminal } from "./terminal.ts";
-import { versionLine } from "./version.ts";
 import { systemOutside } from "./world.ts";
+
+const understand = async (argv: readonly string[]) => {
+  const plain = plainArguments(argv);
+  if (plain !== undefined) return plain;
+  const { parseArguments } = await import("./program.ts");
+  return parseArguments(argv);
+};
 
 /** Runs the command line and gives the exit code: the only place that knows all the parts. */
 const run = async (argv: readonly string[]): Promise<number> => {
   const terminal = systemTerminal();
-  const parsed = parseArguments(argv, versionLine());
+  const parsed = await understand(argv);
   switch (parsed.kind) {
     case "help":
       terminal.out(parsed.text);

@@ -1,5 +1,4 @@
 import { basename, resolve } from "node:path";
-import { parse } from "smol-toml";
 import { sha256 } from "../crypto/hash.ts";
 import { fromUtf8, hex } from "../formats/bytes.ts";
 import { parseJson } from "../formats/json.ts";
@@ -20,7 +19,7 @@ export const policyFile = async (
   if (!bytes.ok) return bytes;
   const value = path.endsWith(".json")
     ? parseJson(bytes.value, MAX_POLICY, path)
-    : parseToml(bytes.value, path);
+    : await parseToml(bytes.value, path);
   return value.ok ? expected(value.value, basename(path), hex(sha256(bytes.value)), path) : value;
 };
 
@@ -42,9 +41,10 @@ const expected = (
   return ok({ kind: "policy", policy: policy.value, from, sha256: digest });
 };
 
-const parseToml = (bytes: Uint8Array, path: string): Result<unknown> => {
+const parseToml = async (bytes: Uint8Array, path: string): Promise<Result<unknown>> => {
   const text = fromUtf8(bytes);
   if (!text.ok) return fail("FORMAT_TOML", `${path} is not UTF-8`);
+  const { parse } = await import("smol-toml");
   try {
     return ok(parse(text.value));
   } catch (error) {

@@ -1,16 +1,12 @@
 import { Command as Commander, CommanderError } from "commander";
-import type { Command } from "./command.ts";
 import { ENTRIES } from "./entries.ts";
+import type { Call } from "./plain-arguments.ts";
 import { TEXT_COMMANDS, textCommand } from "./text-commands.ts";
+import { versionLine } from "./version.ts";
 
 /** What was typed, understood: the command to run, or text to show with an exit code. */
 export type Parsed =
-  | {
-      readonly kind: "run";
-      readonly load: () => Promise<Command>;
-      readonly operands: readonly string[];
-      readonly flags: Readonly<Record<string, string | boolean>>;
-    }
+  | Call
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "usage"; readonly message: string };
 
@@ -23,7 +19,7 @@ const kebab = (flags: Record<string, string | boolean>): Record<string, string |
   );
 
 /** Reads the arguments; prints nothing and never ends the process. */
-export const parseArguments = (argv: readonly string[], version: string): Parsed => {
+export const parseArguments = (argv: readonly string[]): Parsed => {
   let parsed: Parsed | undefined;
   let printed = "";
   const program = new Commander("wheelseal")
@@ -61,7 +57,7 @@ export const parseArguments = (argv: readonly string[], version: string): Parsed
   }
   try {
     if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
-      return { kind: "help", text: version };
+      return { kind: "help", text: versionLine() };
     }
     if (argv.length === 0) return { kind: "help", text: program.helpInformation().trimEnd() };
     program.parse(argv, { from: "user" });

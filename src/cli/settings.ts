@@ -1,4 +1,3 @@
-import { parse } from "smol-toml";
 import type { Files } from "../clients/files.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { fromUtf8, hex } from "../formats/bytes.ts";
@@ -84,6 +83,7 @@ const readProject = async (files: Files, path: string): Promise<Result<Project>>
   if (bytes.value === undefined) return ok({ table: {} });
   const text = fromUtf8(bytes.value);
   if (!text.ok) return fail("FORMAT_TOML", `${path} is not UTF-8`);
+  const { parse } = await import("smol-toml");
   try {
     const tool = parse(text.value).tool;
     const table = isTable(tool) ? tool.wheelseal : undefined;

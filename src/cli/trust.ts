@@ -10,7 +10,7 @@ import { MAX_TRUST_BYTES, parseTrustedRoot, type TrustedRoot } from "../formats/
 import type { Invocation } from "./command.ts";
 import type { Settings } from "./settings.ts";
 import { localTrustConfig, usesLocalStack } from "./stack.ts";
-import { privateTufTrust, publicGoodTrust, type Refreshing, type TufBacked } from "./trust-tuf.ts";
+import type { Refreshing, TufBacked } from "./trust-tuf.ts";
 
 /** Whom a command trusts, and the services that the trust names. */
 export type Trust = {
@@ -63,6 +63,7 @@ export const trustOf = async (
     const local = await localTrustConfig(invocation, settings);
     return local.ok ? fromConfig(invocation, local.value) : local;
   }
+  const { publicGoodTrust } = await import("./trust-tuf.ts");
   const publicGood = await publicGoodTrust(invocation, settings, refreshing);
   if (!publicGood.ok) return publicGood;
   const trust = backedBy(publicGood.value, "the public-good root");
@@ -81,6 +82,7 @@ const fromMirror = async (
   const firstRoot = await readPinned(invocation, path, settings);
   if (!firstRoot.ok) return firstRoot;
   const pinned = { mirror, firstRoot: firstRoot.value };
+  const { privateTufTrust } = await import("./trust-tuf.ts");
   const backed = await privateTufTrust(invocation, settings, pinned, refreshing);
   if (!backed.ok) return backed;
   const trust = backedBy(backed.value, mirror);

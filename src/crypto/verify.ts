@@ -1,5 +1,4 @@
 import { createVerify, verify as nodeVerify } from "node:crypto";
-import { p256, p384, p521 } from "@noble/curves/nist.js";
 import type { HashName } from "./hash.ts";
 import type { PublicKey } from "./keys.ts";
 
@@ -51,32 +50,37 @@ export const streamVerifier = (key: PublicKey, hash: HashName): StreamVerifier |
  * Whether an ECDSA `signature` (DER) is good for a message whose digest is `digest`, when the
  * message itself is not at hand. Gives `undefined` where that cannot be told: Ed25519 signs the
  * message, and RSA is not needed by digest.
+ *
+ * OpenSSL, as Node offers it, digests by itself; so this is done in JavaScript, which is slower,
+ * and is loaded when it is first needed.
  */
-export const verifyDigest = (
+export const verifyDigest = async (
   key: PublicKey,
   signature: Uint8Array,
   digest: Uint8Array,
-): boolean | undefined => {
+): Promise<boolean | undefined> => {
   const curve = CURVES[key.algorithm];
   if (curve === undefined) return undefined;
+  const curves = await import("@noble/curves/nist.js");
   try {
     const point = key.spki.subarray(key.spki.length - curve.pointBytes);
-    return curve.verify(signature, digest, point);
+    return curves[curve.name].verify(signature, digest, point, RAW);
   } catch {
     return false;
   }
 };
 
-type DigestVerifier = {
+/** The digest is given, high `s` is as good as low (FIPS 186-5 knows no such rule). */
+const RAW = { prehash: false, lowS: false, format: "der" } as const;
+
+type Curve = {
+  readonly name: "p256" | "p384" | "p521";
   /** Bytes of an uncompressed point (SEC 1 §2.3.3): 0x04 || X || Y. */
-  pointBytes: number;
-  verify(signature: Uint8Array, digest: Uint8Array, point: Uint8Array): boolean;
+  readonly pointBytes: number;
 };
 
-const options = { prehash: false, lowS: false, format: "der" } as const;
-
-const CURVES: Partial<Record<PublicKey["algorithm"], DigestVerifier>> = {
-  "ecdsa-p256": { pointBytes: 65, verify: (s, d, p) => p256.verify(s, d, p, options) },
-  "ecdsa-p384": { pointBytes: 97, verify: (s, d, p) => p384.verify(s, d, p, options) },
-  "ecdsa-p521": { pointBytes: 133, verify: (s, d, p) => p521.verify(s, d, p, options) },
+const CURVES: Partial<Record<PublicKey["algorithm"], Curve>> = {
+  "ecdsa-p256": { name: "p256", pointBytes: 65 },
+  "ecdsa-p384": { name: "p384", pointBytes: 97 },
+  "ecdsa-p521": { name: "p521", pointBytes: 133 },
 };

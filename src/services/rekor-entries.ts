@@ -105,9 +105,11 @@ export const checkEntry = async (value: unknown): Promise<Result<CheckedEntry>> 
 const canonicalBody = (kind: string, spec: unknown): Uint8Array =>
   canonicalJson({ apiVersion: "0.0.1", kind, spec });
 
-const checkHashedRekord = (entry: Proposed & { kind: "hashedrekord" }): Result<CheckedEntry> => {
+const checkHashedRekord = async (
+  entry: Proposed & { kind: "hashedrekord" },
+): Promise<Result<CheckedEntry>> => {
   const { hash, signature, verifier } = entry;
-  const good = verifyDigest(verifier.key, signature, entry.digest);
+  const good = await verifyDigest(verifier.key, signature, entry.digest);
   if (good === undefined) {
     return fail("SIGNATURE_ALGORITHM", `${verifier.key.algorithm} cannot be checked by digest`);
   }

@@ -146,7 +146,7 @@ const createEntry = async (
   request: Request,
 ): Promise<Response> => {
   const json = await readJsonBody(request, MAX_REQUEST);
-  const body = json.ok ? checkedBody(json.value) : json;
+  const body = json.ok ? await checkedBody(json.value) : json;
   const appended = body.ok ? await store.append({ body: body.value, keys: [] }) : body;
   if (!appended.ok) return failureResponse(appended.error);
   const { duplicate, leaf } = appended.value;
@@ -155,11 +155,11 @@ const createEntry = async (
     : jsonResponse(201, logEntry(store, logId, appended.value));
 };
 
-const checkedBody = (value: unknown): Result<Uint8Array> => {
+const checkedBody = async (value: unknown): Promise<Result<Uint8Array>> => {
   const proposed = readJson(value, "TLOG_ENTRY_FORMAT", "request", readProposed);
   if (!proposed.ok) return proposed;
   const { details, digest, signature, verifier } = proposed.value;
-  if (verifyDigest(verifier.key, signature, digest) !== true) {
+  if ((await verifyDigest(verifier.key, signature, digest)) !== true) {
     return fail("SIGNATURE_INVALID", "the signature is not over this digest by this key");
   }
   const { hash } = details;

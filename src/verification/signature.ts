@@ -40,8 +40,8 @@ const hashOf = ({ key }: Material): HashName => {
   return key.algorithm === "ecdsa-p521" ? "sha512" : "sha256";
 };
 
-const byDigest = ({ digest }: Message, material: Material): Finding<undefined> => {
-  const verified = verifyDigest(material.key, material.signature, digest);
+const byDigest = async ({ digest }: Message, material: Material): Promise<Finding<undefined>> => {
+  const verified = await verifyDigest(material.key, material.signature, digest);
   if (verified === undefined) {
     const message = `${material.key.algorithm} cannot be verified by digest; give the file itself`;
     return refused("signature", "SIGNATURE_ALGORITHM", message);

@@ -41,7 +41,7 @@ for (const file of files) {
         const stream = streamVerifier(key, hash);
         stream?.update(message);
         assert.equal(stream?.verify(signature) ?? want, want, `stream: ${name}`);
-        const byDigest = verifyDigest(key, signature, digest(hash, message));
+        const byDigest = await verifyDigest(key, signature, digest(hash, message));
         assert.equal(byDigest, key.algorithm.startsWith("ecdsa") ? want : undefined, name);
       }
     }

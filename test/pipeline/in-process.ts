@@ -11,7 +11,7 @@ export const runHere = async (
   given: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
 ): Promise<Said> => {
   const said = { out: "", err: "" };
-  const parsed = parseArguments(argv, "0");
+  const parsed = parseArguments(argv);
   if (parsed.kind !== "run") throw new Error(`not a command: ${argv.join(" ")}`);
   const terminal = {
     out: (text: string) => {
