@@ -11,7 +11,7 @@ import { REKOR_V2 } from "./rekor-v2.ts";
 import { SIGSTORE_GO } from "./sigstore-go.ts";
 import { SIGSTORE_JS } from "./sigstore-js.ts";
 import { SIGSTORE_PYTHON } from "./sigstore-python.ts";
-import { COSIGN_TUF, PYTHON_TUF, SIGSTORE_PYTHON_TUF } from "./tuf.ts";
+import { COSIGN_TUF, PYTHON_TUF, SIGSTORE_PYTHON_TUF, TUF_JS } from "./tuf.ts";
 import { TUTORIAL_PIPELINE } from "./tutorial.ts";
 
 /** What peers do with the stack and the client, in the order of the table. */
@@ -19,6 +19,7 @@ export const PEER_CHECKS: readonly Check[] = [
   ...SIGSTORE_PYTHON,
   ...SIGSTORE_PYTHON_TUF,
   ...PYTHON_TUF,
+  ...TUF_JS,
   ...PYPI_ATTESTATIONS,
   ...TWINE,
   ...UV,

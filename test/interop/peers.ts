@@ -55,6 +55,7 @@ export const PEERS = {
   mariadb: machine("mariadbd", "mariadb-server"),
   "@sigstore/sign": npm("@sigstore/sign", "5.1.0"),
   "@sigstore/verify": npm("@sigstore/verify", "4.1.3"),
+  "tuf-js": npm("tuf-js", "6.0.2"),
   "gitlab-ci-local": npm("gitlab-ci-local", "4.75.1"),
   "cosign-2.2": go("cosign", "2.2.3", `${COSIGN}/v2`, "cmd/cosign"),
   "rekor-cli": go("rekor-cli", "1.5.4", "github.com/sigstore/rekor", "cmd/rekor-cli"),

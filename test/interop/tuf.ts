@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ATTACKS, type Attack } from "../clients/tuf-attacks.ts";
@@ -12,14 +13,68 @@ import { refused, startStack, succeeded, type World } from "./world.ts";
 
 const SCRIPT = fileURLToPath(new URL("python_tuf.py", import.meta.url));
 
-const pythonTuf = (world: World, base: string, root: string, memory: string, names: string[]) =>
+/** Reads targets from a repository, from a first root, into a memory folder. */
+type Read = (
+  world: World,
+  base: string,
+  root: string,
+  memory: string,
+  names: string[],
+) => ReturnType<World["run"]>;
+
+type Reasons = Readonly<Record<string, RegExp>>;
+
+const pythonTuf: Read = (world, base, root, memory, names) =>
   world.run(world.program("tuf"), [SCRIPT, base, root, join(world.folder, memory), ...names]);
 
+type TufModule = {
+  readonly Updater: new (options: {
+    readonly metadataDir: string;
+    readonly metadataBaseUrl: string;
+    readonly targetBaseUrl: string;
+  }) => {
+    refresh(): Promise<void>;
+    getTargetInfo(name: string): Promise<object | undefined>;
+    downloadTarget(target: object, path: string): Promise<string>;
+  };
+};
+
+/** tuf-js has no program: it is called from here, and its errors are told as python-tuf's are. */
+const tufJs: Read = async (world, base, root, memory, names) => {
+  const { Updater } = world.load("tuf-js") as TufModule;
+  const folder = join(world.folder, memory);
+  await mkdir(folder, { recursive: true });
+  const first = join(folder, "root.json");
+  if (!existsSync(first)) await copyFile(root, first);
+  const urls = { metadataBaseUrl: base, targetBaseUrl: `${base}/targets` };
+  try {
+    const updater = new Updater({ metadataDir: folder, ...urls });
+    await updater.refresh();
+    for (const name of names) {
+      const target = await updater.getTargetInfo(name);
+      if (target === undefined) throw new TypeError(`there is no target ${name}`);
+      await updater.downloadTarget(target, join(folder, name));
+    }
+    return { code: 0, stdout: "", output: "" };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { code: 1, stdout: "", output: `${error.constructor.name}: ${error.message}` };
+  }
+};
+
 /** How python-tuf says what our codes say. */
-const REASONS: Readonly<Record<string, RegExp>> = {
+const PYTHON_REASONS: Reasons = {
   TUF_ROLLBACK: /^BadVersionNumberError/m,
   TRUST_EXPIRED: /^ExpiredMetadataError/m,
   TUF_INVALID: /^(UnsignedMetadata|LengthOrHashMismatch|BadVersionNumber)Error/m,
+};
+
+/** And tuf-js, which tells the inner error in the message of an outer one. */
+const JS_REASONS: Reasons = {
+  TUF_ROLLBACK: /is less than current version|BadVersion|EqualVersion/,
+  TRUST_EXPIRED: /expired/i,
+  TUF_INVALID:
+    /was signed by|threshold|Expected (hash|length|version)|BadVersion|LengthOrHash|Max length/,
 };
 
 /** Each costs two starts of Python, so only those that TUF is about (TUF specification §1.5.2). */
@@ -30,30 +85,41 @@ const isCore = ({ code, name, stricter }: Attack): boolean =>
 
 const NAMES = ["trusted_root.json"];
 
-const attackOn = async (world: World, attack: Attack, memory: string): Promise<void> => {
+const attackOn = async (
+  world: World,
+  { read: by, reasons }: Client,
+  attack: Attack,
+  memory: string,
+): Promise<void> => {
   const mirror = openMirror();
   mirror.publish({ version: 2 });
   const served = await serveMirror(mirror);
   try {
     const root = join(world.folder, `${memory}.json`);
     await writeFile(root, mirror.firstRoot);
-    const read = () => pythonTuf(world, served.base, root, memory, NAMES);
+    const read = () => by(world, served.base, root, memory, NAMES);
     if (attack.fresh !== true) succeeded(await read());
     attack.attack(mirror);
-    refused(await read(), REASONS[attack.code] ?? assert.fail(`no reason for ${attack.code}`));
+    refused(await read(), reasons[attack.code] ?? assert.fail(`no reason for ${attack.code}`));
   } finally {
     await served.close();
   }
 };
 
-export const PYTHON_TUF: readonly Check[] = [
+type Client = {
+  readonly id: "tuf" | "tuf-js";
+  readonly read: Read;
+  readonly reasons: Reasons;
+};
+
+const checksBy = (client: Client): readonly Check[] => [
   {
-    peers: ["tuf"],
+    peers: [client.id],
     does: "reads our TUF repository from the exported root: the files are those of wheelseal trust export",
     run: async (world) => {
       const names = [...NAMES, "signing_config.v0.2.json", "rekor.pub", "ctfe.pub"];
       const root = world.trust("1.root.json");
-      succeeded(await pythonTuf(world, world.stack.urls.tuf, root, "memory", names));
+      succeeded(await client.read(world, world.stack.urls.tuf, root, "memory", names));
       for (const name of [...NAMES, "rekor.pub", "ctfe.pub"]) {
         const read = await readFile(join(world.folder, "memory", name));
         assert.deepEqual(read, await readFile(world.trust(name)), name);
@@ -61,15 +127,18 @@ export const PYTHON_TUF: readonly Check[] = [
     },
   },
   {
-    peers: ["tuf"],
+    peers: [client.id],
     does: "refuses rollback, freeze, too few signatures and exchanged files, as our client does",
     run: async (world) => {
       for (const [index, attack] of ATTACKS.entries()) {
-        if (isCore(attack)) await attackOn(world, attack, `attack-${index}`);
+        if (isCore(attack)) await attackOn(world, client, attack, `attack-${index}`);
       }
     },
   },
 ];
+
+export const PYTHON_TUF = checksBy({ id: "tuf", read: pythonTuf, reasons: PYTHON_REASONS });
+export const TUF_JS = checksBy({ id: "tuf-js", read: tufJs, reasons: JS_REASONS });
 
 export const SIGSTORE_PYTHON_TUF: readonly Check[] = [
   {
