@@ -88,6 +88,8 @@ export const HINTS = {
   TLOG_CONSISTENCY:
     "The log rewrote its history between two checkpoints. Stop, keep both, and tell its operator.",
   TLOG_TIME: "The log time lies outside the certificate's life or the key's validity. Sign again.",
+  TLOG_WITNESSES:
+    "Fewer witnesses than demanded vouch for the checkpoint. Wait for them, or check their keys.",
   TLOG_THRESHOLD:
     "Fewer distinct log entries verified than the policy asks for. Sign with more logs.",
 
@@ -212,6 +214,10 @@ export const HINTS = {
     "The upstream lists this file no more. Find out why, and choose another version.",
   GATEWAY_ROLLBACK:
     "The upstream hides a version that was served before. Check the upstream; if the version was retracted, add it to the gateway's retracted.",
+  GATEWAY_LATE_FILE:
+    "Somebody added a file to a release that was long complete. Ask the publisher; if it is meant, pin its digest in the policy.",
+  GATEWAY_RELEASE_DIFFERS:
+    "The wheel was not made from the sdist of the same release. Ask the publisher which is right; pin the digest of that one in the policy.",
   GATEWAY_COOLDOWN: "The file is too new for this gateway. Use an earlier version, or wait.",
   GATEWAY_IDENTITY_CHANGED:
     "Another identity signed this than signed the project before. Ask the publisher; if it is meant, name the new one in the policy.",
@@ -219,6 +225,51 @@ export const HINTS = {
     "Earlier files of this project were signed, this one is not. Treat it as an upload by somebody else until the publisher explains it.",
   POLICY_PIN:
     "The file's digest is not among those that the policy pins. Compare it with the publisher's, then add it.",
+
+  // Kits
+  KIT_FORMAT:
+    "The file is not a kit, byte for byte as kits are written. Fetch it again; if it stays, do not use it.",
+  KIT_MANIFEST:
+    "The kit's list of contents is malformed or of a later version. Update wheelseal, or make the kit again.",
+  KIT_PATH:
+    "A file in the kit has a place that no kit uses, or one that is taken. Do not use the kit.",
+  KIT_DIGEST:
+    "A file in the kit is not the one that its list of contents names. Fetch the kit again; if it stays, do not use it.",
+  KIT_PIN: "The kit is not the one that was announced. Check the digest, then where it came from.",
+  KIT_TRUST:
+    "A kit's own trust root proves nothing. Name this site's with --trusted-root, --trust-config or --tuf-mirror, or pin the kit's by --trust-sha256.",
+  KIT_POLICY:
+    "The kit's policy is not the pinned one, or it has none. Check the pin, or give this site's policy with --policy.",
+  KIT_EXPIRED:
+    "Ask for a new kit. To use this one all the same, say why with --accept-expired REASON.",
+  KIT_TARGET: "Import each kit into a new or empty folder of its own.",
+
+  // Locks
+  LOCK_FORMAT:
+    "The lock file is not one that can be followed exactly. Make it again with pip lock, or with uv export and hashes.",
+  LOCK_UNVERIFIABLE:
+    "The lock names a source tree, not a file of an index. Release it to an index, or leave it out of the lock.",
+  LOCK_DIGEST:
+    "The index has another file of this name than the lock. Find out which is the publisher's before you lock again.",
+  LOCK_IDENTITY:
+    "Somebody else signed this than the lock states. Ask the publisher; if it is meant, take the old identity out of the lock.",
+  LOCK_ATTESTATION_LOST:
+    "Other files of this package are signed, or were when it was locked; this one is not. Treat it as an upload by somebody else until the publisher explains it.",
+  LOCK_UNATTESTED:
+    "Nobody vouches for the file. Name its signer or pin its digest in the policy, or allow it with unattested.",
+  LOCK_STALE: "The lock does not state the identities that verified. Run wheelseal lock on it.",
+
+  // Monitor
+  MONITOR_UNKNOWN:
+    "One of your identities signed what no record of yours knows. If no job of yours did, treat the identity as stolen.",
+  MONITOR_UNREADABLE:
+    "The log holds an entry with a certificate of your identity that cannot be read. Look at it by hand.",
+  MONITOR_ROLLBACK:
+    "The log shows an older state than it showed before. If it stays, keep both checkpoints and tell its operator.",
+  MONITOR_GAP:
+    "The log does not give out an entry that it signed for. If it stays, tell its operator.",
+  MONITOR_ALTERED:
+    "The log gives out other entries than those it signed for. Keep what was recorded, and tell its operator.",
 
   // Environment
   NETWORK_UNREACHABLE:
@@ -230,6 +281,10 @@ export const HINTS = {
   STATE_CORRUPT:
     "The state folder was changed or rolled back. Restore it from a backup, or start a new one.",
   STATE_LOCKED: "Another process uses this state folder. Stop it first.",
+  STATE_UNREACHABLE:
+    "The gateway's database does not answer, or refuses the login. Check its address and the password (PGPASSWORD, PGPASSFILE).",
+  STATE_PASSWORD:
+    "Others can read a command line. Take the password out of the URL, and set PGPASSWORD or write it to the file that PGPASSFILE names.",
   PORT_UNAVAILABLE: "The port cannot be used. Stop what uses it, or choose another with --port.",
   STATE_BUSY: "More work is waiting than the service takes. Try again in a moment.",
   USAGE: "Run wheelseal --help, or the command with --help.",
@@ -245,15 +300,17 @@ const USAGE_CODES: readonly Code[] = [
   "USAGE",
   "CONFIG",
   "IDENTITY_MISSING",
+  "KIT_TRUST",
   "TOKEN_MISSING",
   "POLICY_FORMAT",
   "BUILD_PROJECT",
   "BUILD_PYTHON",
+  "STATE_PASSWORD",
 ];
 
 /** 1 refused, 2 usage or configuration, 3 a service could not be reached, 4 internal error. */
 export const exitCodeOf = (code: Code): 1 | 2 | 3 | 4 => {
   if (USAGE_CODES.includes(code)) return 2;
-  if (code === "NETWORK_UNREACHABLE") return 3;
+  if (code === "NETWORK_UNREACHABLE" || code === "STATE_UNREACHABLE") return 3;
   return code === "INTERNAL" ? 4 : 1;
 };

@@ -1,0 +1,89 @@
+import { asSha256 } from "../clients/simple-link.ts";
+import { parseName, shown } from "../dists/name.ts";
+import { parseVersion } from "../dists/version.ts";
+import { fromUtf8 } from "../formats/bytes.ts";
+import { all, fail, ok, type Result } from "../formats/result.ts";
+import {
+  asClosure,
+  type Closure,
+  type ClosureEntry,
+  MAX_LOCK_BYTES,
+  MAX_PACKAGE_FILES,
+  MAX_PACKAGES,
+} from "./closure.ts";
+
+type Line = { readonly number: number; readonly text: string };
+
+/** Lines as pip joins them: a backslash at the end goes on, comments and empty lines are gone. */
+const logicalLines = (text: string): Line[] => {
+  const lines: Line[] = [];
+  let begun: Line | undefined;
+  for (const [at, raw] of text.split(/\r\n|\r|\n/).entries()) {
+    const comment = /^\s*#/.test(raw);
+    const continued = !comment && raw.endsWith("\\");
+    const part = comment ? "" : continued ? raw.slice(0, -1) : raw;
+    begun = { number: begun?.number ?? at + 1, text: `${begun?.text ?? ""} ${part}` };
+    if (continued) continue;
+    lines.push({ ...begun, text: begun.text.replace(/\s#.*$/, "").trim() });
+    begun = undefined;
+  }
+  if (begun !== undefined) lines.push({ ...begun, text: begun.text.trim() });
+  return lines.filter(({ text: one }) => one !== "");
+};
+
+const REQUIREMENT =
+  /^([A-Za-z0-9._-]+)\s*(?:\[[A-Za-z0-9._,\s-]*\])?\s*==\s*([^\s;=]+)\s*(?:;(.*))?$/;
+
+const digestsOf = (options: readonly string[]): string[] | undefined => {
+  const digests = options.map((option) =>
+    asSha256(/^--hash[= ]sha256:(\S+)$/.exec(option.trim())?.[1]),
+  );
+  const known = digests.filter((digest) => digest !== undefined);
+  return known.length === options.length && known.length > 0 ? known : undefined;
+};
+
+const readLine = (file: string, { number, text }: Line): Result<ClosureEntry> => {
+  const refuse = (why: string) => fail("LOCK_FORMAT", `${file}:${number}: ${shown(text)} ${why}`);
+  if (text.startsWith("-")) return refuse("is an option, and only pinned requirements are read");
+  const [requirement = "", ...options] = text.split(/\s(?=--)/);
+  const [, named, pinned, marker] = REQUIREMENT.exec(requirement.trim()) ?? [];
+  if (named === undefined || pinned === undefined) return refuse("is not NAME==VERSION");
+  const name = parseName(named);
+  const version = parseVersion(pinned);
+  if (!name.ok || !version.ok) return refuse("is not NAME==VERSION");
+  const digests = digestsOf(options);
+  if (digests === undefined) return refuse("needs --hash=sha256:HEX, and takes no other option");
+  if (digests.length > MAX_PACKAGE_FILES) return refuse(`has ${digests.length} hashes`);
+  return ok({
+    brand: "ClosureEntry",
+    name: name.value,
+    version: version.value,
+    ...(marker === undefined ? {} : { marker: marker.trim() }),
+    from: "index",
+    files: [],
+    digests: [...new Set(digests)],
+    identities: [],
+  });
+};
+
+/**
+ * Reads a requirements file that pins every package with hashes, as `uv export` and `pip-compile
+ * --generate-hashes` write it. Nothing else is read: no includes, URLs, editables or options of
+ * indexes, since each of them would bring in what the lock does not state.
+ *
+ * @returns FORMAT_SIZE, LOCK_FORMAT with the line
+ */
+export const parseRequirements = (bytes: Uint8Array, file: string): Result<Closure> => {
+  if (bytes.length > MAX_LOCK_BYTES) {
+    return fail("FORMAT_SIZE", `${file} has more than ${MAX_LOCK_BYTES} bytes`);
+  }
+  const text = fromUtf8(bytes);
+  if (!text.ok) return fail("LOCK_FORMAT", `${file} is not UTF-8`);
+  const lines = logicalLines(text.value);
+  if (lines.length > MAX_PACKAGES) {
+    return fail("FORMAT_SIZE", `${file} has more than ${MAX_PACKAGES} packages`);
+  }
+  const entries = all(lines.map((line) => readLine(file, line)));
+  if (!entries.ok) return entries;
+  return asClosure({ format: "requirements", entries: entries.value, unverifiable: [] });
+};
