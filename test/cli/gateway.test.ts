@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { type OpenStack, signWheel } from "../consumer/gateway-support.ts";
+import { type OpenStack, signWheel } from "../consumer/hostile-upstream.ts";
 import { openStack } from "../stages/sign-support.ts";
 import { main, openShell, plainEnvironment, type Shell } from "./shell.ts";
 

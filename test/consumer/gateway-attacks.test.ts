@@ -5,15 +5,15 @@ import { gzipSync } from "node:zlib";
 import { sha256 } from "../../src/crypto/hash.ts";
 import { hex } from "../../src/formats/bytes.ts";
 import { openStack } from "../stages/sign-support.ts";
+import { gatewayFor } from "./gateway-support.ts";
 import {
-  gatewayFor,
   type HostileUpstream,
   hostileUpstream,
   type OpenStack,
   type SignedFile,
   signWheel,
   wheelOf,
-} from "./gateway-support.ts";
+} from "./hostile-upstream.ts";
 
 let opened: OpenStack;
 let first: SignedFile;

@@ -8,14 +8,14 @@ import { type GatewayListener, listenGateway } from "../../src/consumer/gateway-
 import { unwrap } from "../../src/formats/result.ts";
 import { plainEnvironment } from "../cli/shell.ts";
 import { openStack } from "../stages/sign-support.ts";
+import { gatewayFor } from "./gateway-support.ts";
 import {
-  gatewayFor,
   hostileUpstream,
   type OpenStack,
   type SignedFile,
   signWheel,
   wheelOf,
-} from "./gateway-support.ts";
+} from "./hostile-upstream.ts";
 
 let opened: OpenStack;
 let folder: string;

@@ -7,15 +7,15 @@ import { formatAudit } from "../../src/consumer/gateway-audit.ts";
 import { sha256 } from "../../src/crypto/hash.ts";
 import { hex } from "../../src/formats/bytes.ts";
 import { openStack } from "../stages/sign-support.ts";
+import { gatewayFor } from "./gateway-support.ts";
 import {
-  gatewayFor,
   type HostileUpstream,
   hostileUpstream,
   type OpenStack,
   OWN_PROJECT,
   type SignedFile,
   signWheel,
-} from "./gateway-support.ts";
+} from "./hostile-upstream.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { openStack } from "../stages/sign-support.ts";
+import { gatewayFor } from "./gateway-support.ts";
 import {
-  gatewayFor,
   type HostileUpstream,
   hostileUpstream,
   metadataOf,
   type OpenStack,
   type SignedFile,
   signWheel,
-} from "./gateway-support.ts";
+} from "./hostile-upstream.ts";
 
 let opened: OpenStack;
 let first: SignedFile;
