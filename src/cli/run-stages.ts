@@ -187,7 +187,8 @@ export const runConsume = async (
   }
 };
 
-const verifyConsumed = async (
+/** Verifies one downloaded file by the evidence that is given for it. */
+export const verifyConsumed = async (
   { session, invocation }: Run,
   path: string,
   evidence: EvidenceSource,

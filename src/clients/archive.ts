@@ -6,7 +6,7 @@ import { DEFAULT_LIMITS, type Limits } from "../dists/finding.ts";
 import type { InflateRaw, RandomAccess } from "../dists/inflate.ts";
 import { checkSdist, type SdistReport } from "../dists/sdist.ts";
 import { checkWheel, type WheelReport } from "../dists/wheel.ts";
-import { fail, type Result } from "../formats/result.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
 
 export type DistributionReport = WheelReport | SdistReport;
 
@@ -77,9 +77,46 @@ const randomAccess = (handle: FileHandle, size: number): RandomAccess => ({
   },
 });
 
-async function* stream({ size, read }: RandomAccess): AsyncGenerator<Uint8Array> {
+/** All of it, from the start. */
+export async function* streamOf({ size, read }: RandomAccess): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < size; at += PIECE) yield await read(at, Math.min(PIECE, size - at));
 }
+
+/** An open file, read from any place. */
+export type OpenFile = { readonly access: RandomAccess; readonly close: () => Promise<void> };
+
+/** Opens a file; fails with FILE_UNREADABLE. What is read of it later throws where the disk fails. */
+export const openFile = async (path: string): Promise<Result<OpenFile>> => {
+  try {
+    const handle = await open(path);
+    const access = randomAccess(handle, (await handle.stat()).size);
+    return ok({ access, close: () => handle.close() });
+  } catch (error) {
+    return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
+  }
+};
+
+/**
+ * Checks a wheel or an sdist wherever its bytes are; which of the two, its name says.
+ * @returns what `checkWheel` and `checkSdist` return, and FILE_UNREADABLE
+ */
+export const inspectBytes = async (
+  filename: string,
+  access: RandomAccess,
+  limits: Limits = DEFAULT_LIMITS,
+): Promise<Result<DistributionReport>> => {
+  const distribution = parseDistributionFilename(filename);
+  if (!distribution.ok) return distribution;
+  try {
+    return distribution.value.kind === "wheel"
+      ? await checkWheel(filename, access, nodeInflateRaw, limits)
+      : await checkSdist(filename, streamOf(access), nodeInflateRaw, limits);
+  } catch (error) {
+    if (error instanceof UnreadableError)
+      return fail("FILE_UNREADABLE", `${filename}: ${error.message}`);
+    throw error;
+  }
+};
 
 /**
  * Checks a wheel or an sdist in a file; which of the two, its name says. The file is streamed.
@@ -92,23 +129,11 @@ export const inspectDistribution = async (
   const filename = basename(path);
   const distribution = parseDistributionFilename(filename);
   if (!distribution.ok) return distribution;
-  let handle: FileHandle;
-  let access: RandomAccess;
+  const file = await openFile(path);
+  if (!file.ok) return file;
   try {
-    handle = await open(path);
-    access = randomAccess(handle, (await handle.stat()).size);
-  } catch (error) {
-    return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
-  }
-  try {
-    return distribution.value.kind === "wheel"
-      ? await checkWheel(filename, access, nodeInflateRaw, limits)
-      : await checkSdist(filename, stream(access), nodeInflateRaw, limits);
-  } catch (error) {
-    if (error instanceof UnreadableError)
-      return fail("FILE_UNREADABLE", `${path}: ${error.message}`);
-    throw error;
+    return await inspectBytes(filename, file.value.access, limits);
   } finally {
-    await handle.close();
+    await file.value.close();
   }
 };

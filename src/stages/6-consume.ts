@@ -80,10 +80,17 @@ export const consume = async (
   return outcome;
 };
 
-const consumeRelease = async (
+/** The files of a release, each downloaded into the folder and verified. */
+export type Fetched = {
+  readonly verdicts: readonly ReleaseVerdict[];
+  readonly listing: ReleaseListing;
+};
+
+/** What stage 6 does before it installs anything; fails as {@link consume} does. */
+export const fetchRelease = async (
   input: ConsumeInput,
-  clients: ConsumeClients,
-): Promise<Result<ConsumeOutcome>> => {
+  clients: Omit<ConsumeClients, "installer">,
+): Promise<Result<Fetched>> => {
   const page = await clients.index.project(input.name);
   if (!page.ok) return page;
   const listing = selectRelease(page.value, input.version);
@@ -96,10 +103,20 @@ const consumeRelease = async (
     if (!verdict.ok) return verdict;
     verdicts.push(verdict.value);
   }
-  const notes = listing.value.notes;
+  return ok({ verdicts, listing: listing.value });
+};
+
+const consumeRelease = async (
+  input: ConsumeInput,
+  clients: ConsumeClients,
+): Promise<Result<ConsumeOutcome>> => {
+  const fetched = await fetchRelease(input, clients);
+  if (!fetched.ok) return fetched;
+  const { verdicts, listing } = fetched.value;
+  const { notes } = listing;
   for (const message of notes)
     clients.report({ kind: "progress", stage: "consume", at: clients.now(), message });
-  const installed = await installWheel(input, clients, listing.value, verdicts);
+  const installed = await installWheel(input, clients, listing, verdicts);
   if (!installed.ok) return installed;
   return ok({
     verdicts,
@@ -133,7 +150,7 @@ const pathOf = (input: ConsumeInput, file: IndexFile): string => `${input.folder
 const checkFile = async (
   file: ReleaseFile,
   input: ConsumeInput,
-  clients: ConsumeClients,
+  clients: Omit<ConsumeClients, "installer">,
 ): Promise<Result<ReleaseVerdict>> => {
   const { index, verifyFile, report, now } = clients;
   const { listed } = file;

@@ -1,0 +1,93 @@
+import { sha256 } from "../crypto/hash.ts";
+import { looseRelease } from "../dists/filename.ts";
+import type { NormalizedName } from "../dists/name.ts";
+import { hex } from "../formats/bytes.ts";
+import { canonicalJson } from "../formats/jcs.ts";
+import { parseJson } from "../formats/json.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
+import type { Expected } from "../verification/policy.ts";
+import {
+  type PackagePolicy,
+  type Policy,
+  readPolicy,
+  type Waiver,
+} from "../verification/policy-format.ts";
+import type { Expectation, IdentityPolicy } from "../verification/verdict.ts";
+
+const MAX_POLICY = 16 * 1024 * 1024;
+
+const identityJson = (identity: IdentityPolicy): object => {
+  switch (identity.kind) {
+    case "gitlab": {
+      const { configPath, projectId, namespaceId, ...rest } = identity;
+      return {
+        ...rest,
+        ...(configPath === undefined ? {} : { "config-path": configPath }),
+        ...(projectId === undefined ? {} : { "project-id": projectId }),
+        ...(namespaceId === undefined ? {} : { "namespace-id": namespaceId }),
+      };
+    }
+    case "github":
+    case "email":
+      return identity;
+    case "exact":
+      return { kind: "exact", issuer: identity.issuer, identity: identity.san };
+    default:
+      return identity satisfies never;
+  }
+};
+
+const packageJson = ({ identities, pins, tlogThreshold }: PackagePolicy): object => ({
+  ...(identities.length === 0 ? {} : { identities: identities.map(identityJson) }),
+  ...(pins === undefined ? {} : { pins: pins.map((pin) => `sha256:${pin}`) }),
+  ...(tlogThreshold === 1 ? {} : { "tlog-threshold": tlogThreshold }),
+});
+
+const waiverJson = ({ endsAt: _, version, ...waiver }: Waiver): object => ({
+  ...waiver,
+  ...(version === undefined ? {} : { version }),
+});
+
+/** One identity said for all files, as the policy of each of these packages. */
+const spread = (expect: Expectation, names: readonly NormalizedName[]): Policy => {
+  const identities = expect.kind === "identity" ? expect.anyOf : [];
+  const packages = new Map(names.map((name) => [name, { identities, tlogThreshold: 1 }]));
+  return { packages, waivers: [] };
+};
+
+/** The part of a policy that is about these packages. */
+const narrow = ({ packages, waivers }: Policy, names: readonly NormalizedName[]): Policy => ({
+  packages: new Map([...packages].filter(([name]) => names.includes(name))),
+  waivers: waivers.filter((waiver) => names.includes(waiver.package)),
+});
+
+/**
+ * Whom was expected for the packages in a kit, as a policy file of its own (JSON), and the name and
+ * digest of the document that said so.
+ */
+export const kitPolicy = (
+  expect: Expected,
+  filenames: readonly string[],
+): { readonly document: Uint8Array; readonly from: string; readonly sha256: string } => {
+  const releases = filenames.map(looseRelease);
+  const names = [...new Set(releases.flatMap((one) => (one.ok ? [one.value.name] : [])))].sort();
+  const policy = expect.kind === "policy" ? narrow(expect.policy, names) : spread(expect, names);
+  const packages = [...policy.packages].map(([name, one]) => [name, packageJson(one)] as const);
+  const document = canonicalJson({
+    packages: Object.fromEntries(packages),
+    waivers: policy.waivers.map(waiverJson),
+  });
+  return expect.kind === "policy"
+    ? { document, from: expect.from, sha256: expect.sha256 }
+    : { document, from: "the command line", sha256: hex(sha256(document)) };
+};
+
+/** The policy that a kit carries, for who has its digest from elsewhere. */
+export const readKitPolicy = (document: Uint8Array): Result<Expected> => {
+  const value = parseJson(document, MAX_POLICY, "the kit's policy");
+  if (!value.ok) return fail("KIT_POLICY", value.error.message);
+  const policy = readPolicy(value.value);
+  if (!policy.ok) return fail("KIT_POLICY", policy.error.message);
+  const digest = hex(sha256(document));
+  return ok({ kind: "policy", policy: policy.value, from: "the kit's policy", sha256: digest });
+};
