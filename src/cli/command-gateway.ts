@@ -1,10 +1,11 @@
 import { openGateway } from "../consumer/gateway.ts";
 import { AUDIT_FORMATS, formatAudit } from "../consumer/gateway-audit.ts";
 import { listenGateway } from "../consumer/gateway-listener.ts";
-import { openGatewayState } from "../consumer/gateway-state.ts";
+import type { GatewayEvent } from "../consumer/gateway-state.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
-import { gatewayState, openGatewayWorld } from "./gateway-setup.ts";
+import { openGatewayWorld } from "./gateway-setup.ts";
+import { openMemory } from "./gateway-state.ts";
 import { readSettings } from "./settings.ts";
 
 const readPort = (text: string | boolean | undefined): Result<number> => {
@@ -16,17 +17,19 @@ const readPort = (text: string | boolean | undefined): Result<number> => {
 };
 
 /** `wheelseal gateway audit`: the audit trail as a document on stdout. */
-const audit = (invocation: Invocation): number => {
+const audit = async (invocation: Invocation): Promise<number> => {
   const { flags, terminal } = invocation;
   const wanted = flags.format ?? "json";
   const format = AUDIT_FORMATS.find((one) => one === wanted);
   if (format === undefined) {
     return refuse(invocation, fail("USAGE", "--format must be json, csv or sarif").error);
   }
-  const state = openGatewayState(gatewayState(invocation));
+  const state = await openMemory(invocation);
   if (!state.ok) return refuse(invocation, state.error);
-  terminal.out(formatAudit(format, state.value.events()));
-  state.value.close();
+  const events: GatewayEvent[] = [];
+  for await (const event of state.value.events()) events.push(event);
+  await state.value.close();
+  terminal.out(formatAudit(format, events));
   return 0;
 };
 
@@ -61,6 +64,6 @@ export const gatewayCommand: Command = async (invocation) => {
   terminal.out(flags.json === true ? JSON.stringify({ ok: true, index, pid: process.pid }) : index);
   await ended;
   await listener.value.close();
-  world.value.state.close();
+  await world.value.state.close();
   return 0;
 };

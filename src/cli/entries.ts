@@ -62,8 +62,8 @@ export const ENTRIES: readonly Entry[] = [
   },
   {
     name: "sign",
-    operands: "[dist]",
-    summary: "sign what was built, with this job's identity",
+    operands: "[files...]",
+    summary: "sign the built distributions of a folder, or files, with this job's identity",
     options: [
       ...PROFILE_OPTIONS,
       ...SERVICE_OPTIONS,
@@ -165,7 +165,11 @@ export const ENTRIES: readonly Entry[] = [
       ["--config <file>", "the gateway's configuration (TOML)"],
       ["--port <n>", "port to listen on, any free one where not given"],
       ["--host <address>", "address to listen on, 127.0.0.1 where not given"],
-      ["--state <dir>", "state folder, .wheelseal/gateway where not given"],
+      [
+        "--state <place>",
+        "folder, .wheelseal/gateway where not given, or postgres://USER@HOST/NAME",
+      ],
+      ["--store <dir>", "folder for the files, with a database as --state"],
       ["--format <name>", "of the audit trail: json, csv or sarif"],
       ...TRUST_OPTIONS,
       JSON_OPTION,
@@ -181,6 +185,7 @@ export const ENTRIES: readonly Entry[] = [
       ["--to <dir>", "import: the new or empty folder to unpack into"],
       ["--kit-sha256 <hex>", "the digest that the kit must have"],
       ["--policy-sha256 <hex>", "expect whom the kit's own policy names, of this digest"],
+      ["--demands <what>", "release, or attested where an attestation is enough, as of PyPI"],
       ["--accept-expired <reason>", "take a kit that has expired, for this reason"],
       ...PROFILE_OPTIONS,
       ["--index-url <url>", "export: simple index to read releases from"],

@@ -1,6 +1,5 @@
-import { join, resolve } from "node:path";
+import { openFeed } from "../consumer/gateway-feed.ts";
 import { openMetrics } from "../consumer/gateway-metrics.ts";
-import { openGatewayState } from "../consumer/gateway-state.ts";
 import { openGatewayStore } from "../consumer/gateway-store.ts";
 import type { GatewayWorld, LogLine } from "../consumer/gateway-world.ts";
 import { sha256 } from "../crypto/hash.ts";
@@ -10,6 +9,7 @@ import { rfc3339 } from "../formats/rfc3339.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 import type { Invocation } from "./command.ts";
 import { configuredUpstreams, policyOf, readConfig } from "./gateway-file.ts";
+import { openMemoryAndStore } from "./gateway-state.ts";
 import type { Settings } from "./settings.ts";
 import { trustOf } from "./trust.ts";
 
@@ -41,10 +41,6 @@ const logTo =
   (line: LogLine): void =>
     terminal.err(JSON.stringify({ time: rfc3339(outside.now()), ...line }));
 
-/** The folder of the gateway's state: --state, or beside the configuration. */
-export const gatewayState = ({ flags, terminal }: Invocation): string =>
-  resolve(terminal.cwd, typeof flags.state === "string" ? flags.state : ".wheelseal/gateway");
-
 /** Everything that the gateway works with, opened. */
 export const openGatewayWorld = async (
   invocation: Invocation,
@@ -63,21 +59,21 @@ export const openGatewayWorld = async (
   const trust = trustedRoot(invocation, settings, log);
   const first = await trust();
   if (!first.ok) return first;
-  const place = gatewayState(invocation);
-  const store = await openGatewayStore(join(place, "store"));
+  const memory = await openMemoryAndStore(invocation);
+  if (!memory.ok) return memory;
+  const store = await openGatewayStore(memory.value.store);
   if (!store.ok) return store;
-  const state = openGatewayState(place);
-  if (!state.ok) return state;
   return ok({
     config,
     policy: policy.value,
     fingerprint: hex(sha256(utf8(`${read.value.sha256} ${policy.value.sha256}`))),
     upstreams: upstreams.value,
-    state: state.value,
+    state: memory.value.state,
     store: store.value,
     files,
     trust,
     metrics: openMetrics(),
+    feed: openFeed(),
     log,
     now: outside.now,
   });

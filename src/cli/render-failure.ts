@@ -1,4 +1,4 @@
-import { exitCodeOf } from "../formats/errors.ts";
+import { exitCodeOf } from "../formats/exit-code.ts";
 import type { Failure } from "../formats/result.ts";
 import { visible } from "../formats/visible.ts";
 import { paint, type Terminal } from "./terminal.ts";

@@ -6,14 +6,14 @@ export const AUDIT_FORMATS = ["json", "csv", "sarif"] as const;
 export type AuditFormat = (typeof AUDIT_FORMATS)[number];
 
 /** The audit trail as one document. */
-export const formatAudit = (format: AuditFormat, events: Iterable<GatewayEvent>): string => {
+export const formatAudit = (format: AuditFormat, events: readonly GatewayEvent[]): string => {
   switch (format) {
     case "json":
-      return JSON.stringify({ version: 1, events: [...events].map(dated) }, null, 2);
+      return JSON.stringify({ version: 1, events: events.map(dated) }, null, 2);
     case "csv":
       return csv(events);
     case "sarif":
-      return JSON.stringify(sarif([...events]), null, 2);
+      return JSON.stringify(sarif(events), null, 2);
     default:
       return format satisfies never;
   }
@@ -29,7 +29,7 @@ const cell = (value: string): string => {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
-const csv = (events: Iterable<GatewayEvent>): string => {
+const csv = (events: readonly GatewayEvent[]): string => {
   const lines = [COLUMNS.join(",")];
   for (const event of events) {
     const row = dated(event);

@@ -32,6 +32,8 @@ export type UpstreamConfig = {
   readonly demands: "release" | "attested";
   /** Milliseconds since a file was first seen before it is served. */
   readonly cooldown: number;
+  /** Milliseconds after the first file of a release in which others may join it. */
+  readonly lateFiles: number;
 };
 
 export type GatewayConfig = {
@@ -51,7 +53,9 @@ export type GatewayConfig = {
 
 const MAX_UPSTREAMS = 64;
 const MAX_OWNED = 10_000;
-const DEFAULT_MAX_BYTES = 3 * 1024 * 1024 * 1024;
+/** PyPI closes a release for new files after as many days. */
+const DEFAULT_LATE_FILES = 14 * 86_400_000;
+export const DEFAULT_MAX_BYTES = 3 * 1024 * 1024 * 1024;
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 const text = (json: Json): string => {
@@ -101,8 +105,8 @@ const credentials = (json: Json): CredentialSource | undefined => {
   };
 };
 
-/** A GitLab project's index tells where its generic packages are. */
-const besideIndex = (index: string): string | undefined => {
+/** A GitLab project's index, without a slash at its end, tells where its generic packages are. */
+export const besideIndex = (index: string): string | undefined => {
   const packages = /^(https?:\/\/.+\/projects\/[^/]+\/packages)\/pypi\/simple$/.exec(index)?.[1];
   return packages === undefined ? undefined : `${packages}/generic`;
 };
@@ -113,10 +117,17 @@ const demands = (json: Json | undefined): UpstreamConfig["demands"] => {
   return json?.refuse("is neither release nor attested") ?? "release";
 };
 
-const upstream = (json: Json, cooldown: number): UpstreamConfig => {
+type Delays = Pick<UpstreamConfig, "cooldown" | "lateFiles">;
+
+const delays = (json: Json, otherwise: Delays): Delays => ({
+  cooldown: duration(json.optional("cooldown"), otherwise.cooldown),
+  lateFiles: duration(json.optional("late-files"), otherwise.lateFiles),
+});
+
+const upstream = (json: Json, general: Delays): UpstreamConfig => {
   json.only(
     ...["name", "index", "generic", "evidence", "owns", "username", "password-env"],
-    ...["password-file", "demands", "cooldown"],
+    ...["password-file", "demands", "cooldown", "late-files"],
   );
   const index = address(json.field("index"));
   const stated = json.optional("generic");
@@ -131,7 +142,7 @@ const upstream = (json: Json, cooldown: number): UpstreamConfig => {
     owns: json.field("owns").items(MAX_OWNED).map(owned),
     ...(login === undefined ? {} : { credentials: login }),
     demands: demands(json.optional("demands")),
-    cooldown: duration(json.optional("cooldown"), cooldown),
+    ...delays(json, general),
   };
 };
 
@@ -193,13 +204,13 @@ export const readGatewayConfig = (value: unknown): Result<GatewayConfig> =>
   readJson(value, "CONFIG", "gateway", (json) => {
     json.only(
       ...["mode", "trust-on-first-use", "upstreams", "retracted", "refresh", "max-bytes"],
-      ...["policy", "policy-file", "cooldown"],
+      ...["policy", "policy-file", "cooldown", "late-files"],
     );
-    const cooldown = duration(json.optional("cooldown"), 0);
+    const general = delays(json, { cooldown: 0, lateFiles: DEFAULT_LATE_FILES });
     const upstreams = json
       .field("upstreams")
       .items(MAX_UPSTREAMS)
-      .map((one) => upstream(one, cooldown));
+      .map((one) => upstream(one, general));
     if (upstreams.length === 0) json.refuse("has no upstream");
     checkOwners(json, upstreams);
     return {

@@ -1,6 +1,8 @@
+import pLimit, { type LimitFunction } from "p-limit";
 import { looseRelease, parseDistributionFilename } from "../dists/filename.ts";
 import type { NormalizedName } from "../dists/name.ts";
 import { compareVersions, equalVersions, type Version } from "../dists/version.ts";
+import type { Code } from "../formats/errors.ts";
 import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
 import { rfc3339 } from "../formats/rfc3339.ts";
 import {
@@ -9,9 +11,9 @@ import {
   type Listings,
   type ProjectListing,
 } from "./gateway-listing.ts";
-import type { KeptVerdict } from "./gateway-state.ts";
+import type { GatewayEvent, KeptVerdict } from "./gateway-state.ts";
 import { judgeFile } from "./gateway-verdict.ts";
-import { type GatewayWorld, isOutage, tell } from "./gateway-world.ts";
+import { announce, type GatewayWorld, isOutage } from "./gateway-world.ts";
 
 /** What a client gets for a file. */
 export type Decision =
@@ -23,27 +25,22 @@ export type Decision =
 
 export type Decide = (project: NormalizedName, filename: string) => Promise<Decision>;
 
+/** Files that are fetched and verified at the same time; more wait. */
+const EXAMINED_AT_ONCE = 8;
+
 /**
  * Decides on files: everything that can be told from the listing first, then the verdict, which
  * is kept for as long as what it rests on stays the same. Requests for one file wait for one
- * decision; files of one project are decided one after the other, so that two cannot both be first.
+ * decision. Which publisher of a project was first is the state's to say, so files of one project
+ * need not wait for each other.
  */
 export const openDecisions = (world: GatewayWorld, listings: Listings): Decide => {
   const running = new Map<string, Promise<Decision>>();
-  const queues = new Map<NormalizedName, Promise<unknown>>();
-  const inTurn = <T>(project: NormalizedName, work: () => Promise<T>): Promise<T> => {
-    const turn = (queues.get(project) ?? Promise.resolve()).then(work, work);
-    queues.set(project, turn);
-    const done = () => {
-      if (queues.get(project) === turn) queues.delete(project);
-    };
-    turn.then(done, done);
-    return turn;
-  };
+  const limit = pLimit(EXAMINED_AT_ONCE);
+  const parts: Parts = { ...world, listings, limit };
   return (project, filename) => {
     const key = `${project}/${filename}`;
-    const decision =
-      running.get(key) ?? inTurn(project, () => decide(world, listings, project, filename));
+    const decision = running.get(key) ?? decide(parts, project, filename);
     running.set(key, decision);
     const done = () => running.delete(key);
     decision.then(done, done);
@@ -54,25 +51,49 @@ export const openDecisions = (world: GatewayWorld, listings: Listings): Decide =
 const refuseOrWait = (error: Failure): Decision =>
   isOutage(error) ? { kind: "unavailable", failure: error } : { kind: "refuse", failure: error };
 
+type Parts = GatewayWorld & { readonly listings: Listings; readonly limit: LimitFunction };
+
+/** A listed file, the page that lists it, and whether that alone lets it through. */
+type Found = {
+  readonly listing: ProjectListing;
+  readonly file: ListedFile;
+  readonly admitted: Result<void>;
+};
+
+const find = async (
+  parts: Parts,
+  project: NormalizedName,
+  filename: string,
+  anew?: "anew",
+): Promise<Result<Found>> => {
+  const listing = await parts.listings(project, anew);
+  if (!listing.ok) return listing;
+  const file = listing.value.files.find((one) => one.filename === filename);
+  if (file === undefined) {
+    return fail("REGISTRY_NOT_FOUND", `the upstream has never listed ${filename}`);
+  }
+  const admitted = await admit(parts, listing.value, file);
+  // Another replica may know of a version that is newer than the page which this one has.
+  const behind = !admitted.ok && admitted.error.code === "GATEWAY_ROLLBACK" && anew === undefined;
+  return behind
+    ? find(parts, project, filename, "anew")
+    : ok({ listing: listing.value, file, admitted });
+};
+
 const decide = async (
-  world: GatewayWorld,
-  listings: Listings,
+  world: Parts,
   project: NormalizedName,
   filename: string,
 ): Promise<Decision> => {
-  const listing = await listings(project);
-  if (!listing.ok) return refuseOrWait(listing.error);
-  const file = listing.value.files.find((one) => one.filename === filename);
-  if (file === undefined) {
-    return refuseOrWait(failure("REGISTRY_NOT_FOUND", `the upstream has never listed ${filename}`));
-  }
-  const admitted = admit(world, listing.value, file);
+  const found = await find(world, project, filename);
+  if (!found.ok) return refuseOrWait(found.error);
+  const { listing, file, admitted } = found.value;
   if (!admitted.ok && world.config.mode === "enforce") return turnAway(world, file, admitted.error);
-  const verdict = await judgeFile(world, listing.value, file);
+  const verdict = await judgeFile(world, listing, file, world.limit);
   if (!verdict.ok) return refuseOrWait(verdict.error);
   const refusal = admitted.ok ? refusalOf(verdict.value) : admitted.error;
   if (refusal === undefined) {
-    if (file.version !== undefined) world.state.raiseMark(project, file.version);
+    if (file.version !== undefined) await world.state.raiseMark(project, file.version);
     return { kind: "serve", verdict: verdict.value };
   }
   const served = world.config.mode === "dry-run" && verdict.value.size !== undefined;
@@ -85,35 +106,49 @@ const refusalOf = ({ refusal }: KeptVerdict): Failure | undefined =>
   refusal === undefined ? undefined : failure(refusal.code, refusal.message);
 
 /** A refusal before the file was looked at; it is on the trail when it begins, not each time. */
-const turnAway = (world: GatewayWorld, file: ListedFile, error: Failure): Decision => {
+const turnAway = async (
+  world: GatewayWorld,
+  file: ListedFile,
+  error: Failure,
+): Promise<Decision> => {
   const { project, filename, sha256 } = file;
-  const last = world.state.verdict(project, filename)?.refusal;
-  if (last?.code === error.code && last.message === error.message) {
+  const { code, message } = error;
+  const isKnown = (last: KeptVerdict | undefined): boolean =>
+    last?.refusal?.code === code && last.refusal.message === message;
+  if (isKnown(await world.state.verdict(project, filename)))
     return { kind: "refuse", failure: error };
-  }
+  const at = world.now();
+  const kind = ALARMING.includes(code) ? "alarm" : "refused";
+  const event: GatewayEvent = { kind, at, project, filename, sha256, code, message };
   // Valid at no time: it only says what was told last.
-  const decided = { decidedAt: world.now(), validUntil: 0, fingerprint: "" };
-  const refusal = { code: error.code, message: error.message };
-  world.state.keepVerdict({ project, filename, sha256, refusal, ...decided });
-  const alarming = error.code === "GATEWAY_ROLLBACK" || error.code === "GATEWAY_REPLACED";
-  const kind = alarming ? "alarm" : "refused";
-  tell(world, { kind, project, filename, sha256, code: error.code, message: error.message });
+  const decided = { decidedAt: at, validUntil: 0, fingerprint: "" };
+  const verdict = { project, filename, sha256, refusal: { code, message }, ...decided };
+  let isNew = false;
+  await world.state.settle(project, (kept) => {
+    isNew = !isKnown(kept.get(filename));
+    return isNew ? { verdict, event } : undefined;
+  });
+  if (isNew) announce(world, event);
   return { kind: "refuse", failure: error };
 };
 
+const ALARMING: readonly Code[] = ["GATEWAY_ROLLBACK", "GATEWAY_REPLACED", "GATEWAY_LATE_FILE"];
+
+const isPinned = ({ policy }: GatewayWorld, { project, sha256 }: ListedFile): boolean =>
+  policy.policy.packages.get(project)?.pins?.includes(sha256) === true;
+
 /** Name and version by the file name, which must be in normal form unless the file is pinned. */
-const releaseOf = (
-  { policy }: GatewayWorld,
-  { project, filename, sha256 }: ListedFile,
-): ReturnType<typeof looseRelease> => {
-  const strict = parseDistributionFilename(filename);
-  if (strict.ok) return strict;
-  const pinned = policy.policy.packages.get(project)?.pins?.includes(sha256) === true;
-  return pinned ? looseRelease(filename) : strict;
+const releaseOf = (world: GatewayWorld, file: ListedFile): ReturnType<typeof looseRelease> => {
+  const strict = parseDistributionFilename(file.filename);
+  return strict.ok || !isPinned(world, file) ? strict : looseRelease(file.filename);
 };
 
 /** What the listing alone tells against a file. */
-const admit = (world: GatewayWorld, listing: ProjectListing, file: ListedFile): Result<void> => {
+const admit = async (
+  world: GatewayWorld,
+  listing: ProjectListing,
+  file: ListedFile,
+): Promise<Result<void>> => {
   const parsed = releaseOf(world, file);
   if (!parsed.ok) return parsed;
   if (parsed.value.name !== file.project) {
@@ -140,18 +175,38 @@ const admit = (world: GatewayWorld, listing: ProjectListing, file: ListedFile): 
       `${file.filename} had the digest ${file.sha256}, the upstream lists ${now} now`,
     );
   }
-  const back = checkRollback(world, listing, parsed.value.version);
-  return back.ok ? checkCooldown(world, listing, file) : back;
+  const back = await checkRollback(world, listing, parsed.value.version);
+  if (!back.ok) return back;
+  const late = checkLate(world, listing, file, parsed.value.version);
+  return late.ok ? checkCooldown(world, listing, file) : late;
+};
+
+/** Fails where the release was complete long before the file came. */
+const checkLate = (
+  world: GatewayWorld,
+  { files, upstream }: ProjectListing,
+  file: ListedFile,
+  version: Version,
+): Result<void> => {
+  const release = files.filter(
+    (one) => one.version !== undefined && equalVersions(one.version, version),
+  );
+  const began = Math.min(...release.map(({ firstSeen }) => firstSeen));
+  const late = file.firstSeen - began > upstream.config.lateFiles;
+  if (!late || isPinned(world, file)) return ok(undefined);
+  const seen = rfc3339(file.firstSeen);
+  const said = `${file.filename} was first seen at ${seen}, its release at ${rfc3339(began)}`;
+  return fail("GATEWAY_LATE_FILE", said);
 };
 
 /** Fails where the upstream hides the highest version that was served, and this is a lower one. */
-const checkRollback = (
+const checkRollback = async (
   { config, state }: GatewayWorld,
   listing: ProjectListing,
   version: Version,
-): Result<void> => {
+): Promise<Result<void>> => {
   const { project } = listing;
-  const mark = state.mark(project);
+  const mark = await state.mark(project);
   const highest = highestLive(listing);
   if (mark === undefined || compareVersions(version, mark) >= 0) return ok(undefined);
   if (highest !== undefined && compareVersions(highest, mark) >= 0) return ok(undefined);

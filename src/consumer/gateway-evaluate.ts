@@ -16,10 +16,10 @@ export const evaluate = async (world: GatewayWorld, candidate: Candidate): Promi
   const evaluation = await evaluateFile({ expect, trust, files, now }, candidate);
   const { verdict, failure: failed } = evaluation;
   if (verdict?.failure !== undefined) {
-    return { ...evaluation, failure: explain(world, candidate, verdict.failure) };
+    return { ...evaluation, failure: await explain(world, candidate, verdict.failure) };
   }
   if (failed !== undefined || verdict === undefined) return evaluation;
-  const noted = notePublisher(world, candidate, verdict);
+  const noted = await notePublisher(world, candidate, verdict);
   return noted.ok ? evaluation : { ...evaluation, failure: noted.error };
 };
 
@@ -31,15 +31,19 @@ const expectedOf = async (
 ): Promise<Result<Expected>> => {
   const { policy, config, state } = world;
   if (!config.trustOnFirstUse || policy.policy.packages.has(project)) return ok(policy);
-  const pinned = state.publisher(project);
+  const pinned = await state.publisher(project);
   const offered =
     pinned === undefined ? await identityOffered(listed.filename, source) : ok(pinned);
   return offered.ok ? ok({ kind: "identity", anyOf: [offered.value] }) : offered;
 };
 
 /** What the same failure means in a project that was signed before. */
-const explain = (world: GatewayWorld, { project, listed }: Candidate, found: Failure): Failure => {
-  const before = world.state.publisher(project);
+const explain = async (
+  world: GatewayWorld,
+  { project, listed }: Candidate,
+  found: Failure,
+): Promise<Failure> => {
+  const before = await world.state.publisher(project);
   if (before === undefined || isOutage(found)) return found;
   const said = `${describePublisher(before)} signed ${project} before: ${found.message}`;
   if (found.code === "EVIDENCE_MISSING" || found.code === "ATTESTATION_EMPTY") {
@@ -56,20 +60,27 @@ const publisherOf = (verdict: ReleaseVerdict): IdentityPolicy | undefined => {
 };
 
 /** Remembers who signed; another one than before is refused unless the policy names it. */
-const notePublisher = (
+const notePublisher = async (
   world: GatewayWorld,
   { project, listed }: Candidate,
   verdict: ReleaseVerdict,
-): Result<void> => {
+): Promise<Result<void>> => {
   const publisher = publisherOf(verdict);
   if (publisher === undefined) return ok(undefined);
-  const before = world.state.pinPublisher(project, publisher);
+  const before = await world.state.pinPublisher(project, publisher);
   if (JSON.stringify(before) === JSON.stringify(publisher)) return ok(undefined);
   const said = `${describePublisher(publisher)} signed ${listed.filename}, ${describePublisher(before)} signed ${project} before`;
   const changed = failure("GATEWAY_IDENTITY_CHANGED", said);
   if (!world.policy.policy.packages.has(project)) return { ok: false, error: changed };
   const { filename, sha256 } = listed;
-  tell(world, { kind: "alarm", project, filename, sha256, code: changed.code, message: said });
-  world.state.replacePublisher(project, publisher);
+  await tell(world, {
+    kind: "alarm",
+    project,
+    filename,
+    sha256,
+    code: changed.code,
+    message: said,
+  });
+  await world.state.replacePublisher(project, publisher);
   return ok(undefined);
 };

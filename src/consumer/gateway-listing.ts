@@ -23,7 +23,8 @@ export type ProjectListing = {
   readonly outage?: Failure;
 };
 
-export type Listings = (project: NormalizedName) => Promise<Result<ProjectListing>>;
+/** @param anew - whether the upstream is asked although its page is known and not old */
+export type Listings = (project: NormalizedName, anew?: "anew") => Promise<Result<ProjectListing>>;
 
 const MAX_PAGES = 1_000;
 
@@ -35,11 +36,12 @@ const versionOf = (filename: string): Version | undefined => {
 /** Pages of upstreams, each asked for at most once in `config.refresh`, and once at a time. */
 export const openListings = (world: GatewayWorld): Listings => {
   const pages = new Map<NormalizedName, { at: number; page: Promise<Result<ProjectListing>> }>();
-  return async (project) => {
+  return async (project, anew) => {
     const owner = world.upstreams.ownerOf(project);
     if (!owner.ok) return owner;
     const known = pages.get(project);
-    if (known !== undefined && world.now() - known.at < world.config.refresh) return known.page;
+    const age = known === undefined ? Number.POSITIVE_INFINITY : world.now() - known.at;
+    if (known !== undefined && anew === undefined && age < world.config.refresh) return known.page;
     const page = load(world, project, owner.value);
     // Anybody may ask for any name: the page that was asked for first makes room.
     const [oldest] = pages.keys();
@@ -61,8 +63,8 @@ const load = async (
   upstream: Upstream,
 ): Promise<Result<ProjectListing>> => {
   const page = await upstream.index.project(project);
-  const known = world.state.files(project);
-  if (page.ok) return ok(merge(world, { project, upstream }, known, page.value.files));
+  const known = await world.state.files(project);
+  if (page.ok) return ok(await merge(world, { project, upstream }, known, page.value.files));
   world.metrics.count("wheelseal_gateway_upstream_failures_total", {
     upstream: upstream.config.name,
     code: page.error.code,
@@ -71,7 +73,7 @@ const load = async (
   world.log({ level: "error", event: "upstream", upstream: upstream.config.name, code, message });
   // A project that is gone as a whole is withdrawn, not out of reach.
   if (code === "REGISTRY_NOT_FOUND" && known.length > 0) {
-    return ok(merge(world, { project, upstream }, known, []));
+    return ok(await merge(world, { project, upstream }, known, []));
   }
   if (known.length === 0 || !isOutage(page.error)) return page;
   const files = known.map((file) => ({
@@ -82,17 +84,47 @@ const load = async (
   return ok({ project, upstream, files, outage: page.error });
 };
 
-const merge = (
+const merge = async (
+  world: GatewayWorld,
+  about: Pick<ProjectListing, "project" | "upstream">,
+  known: readonly SeenFile[],
+  listed: readonly IndexFile[],
+): Promise<ProjectListing> => {
+  const { project, upstream } = about;
+  const recent = new Map(known.map((file) => [file.filename, file]));
+  const changed = join(world, about, known, listed).filter(
+    (file) => !sameListing(recent.get(file.filename), file),
+  );
+  // Another replica may have seen the same at the same time: what holds is what was there before.
+  const before = changed.length > 0 ? await world.state.see(project, changed) : known;
+  const seen = join(world, about, before, listed);
+  const live = new Map(seen.map((file) => [file.filename, file]));
+  const gone = before
+    .filter((file) => !live.has(file.filename))
+    .map((file) => ({ ...file, version: versionOf(file.filename) }));
+  const earlier = new Map(before.map((file) => [file.filename, file.listed.sha256]));
+  for (const file of seen) {
+    const replaced = (file.live?.sha256 ?? "") !== file.sha256;
+    if (replaced && earlier.get(file.filename) !== file.live?.sha256) {
+      await alarmReplaced(world, file);
+    }
+  }
+  const files = [...gone, ...seen].sort((a, b) => a.firstSeen - b.firstSeen);
+  return { project, upstream, files };
+};
+
+/** The files that a page lists, each as it was when it was first seen. */
+const join = (
   world: GatewayWorld,
   { project, upstream }: Pick<ProjectListing, "project" | "upstream">,
   known: readonly SeenFile[],
   listed: readonly IndexFile[],
-): ProjectListing => {
+): ListedFile[] => {
   const now = world.now();
   const before = new Map(known.map((file) => [file.filename, file]));
-  const seen = listed.map((live): ListedFile => {
-    const old = before.get(live.filename);
+  return listed.map((live): ListedFile => {
     const { filename } = live;
+    const old = before.get(filename);
     const version = versionOf(filename);
     if (old !== undefined) return { ...old, listed: live, live, version };
     // On the first sight of a project its files are as old as the upstream says; never later on.
@@ -102,26 +134,15 @@ const merge = (
     const { name } = upstream.config;
     return { project, filename, upstream: name, sha256, firstSeen, listed: live, live, version };
   });
-  const live = new Map(seen.map((file) => [file.filename, file]));
-  const gone = known
-    .filter((file) => !live.has(file.filename))
-    .map((file) => ({ ...file, version: versionOf(file.filename) }));
-  const changed = seen.filter((file) => !sameListing(before.get(file.filename), file));
-  if (changed.length > 0) world.state.see(changed);
-  for (const file of seen) {
-    const replaced = (file.live?.sha256 ?? "") !== file.sha256;
-    if (replaced && before.get(file.filename)?.listed.sha256 !== file.live?.sha256) {
-      alarmReplaced(world, file);
-    }
-  }
-  const files = [...gone, ...seen].sort((a, b) => a.firstSeen - b.firstSeen);
-  return { project, upstream, files };
 };
 
 const sameListing = (old: SeenFile | undefined, file: ListedFile): boolean =>
   old !== undefined && JSON.stringify(old.listed) === JSON.stringify(file.listed);
 
-const alarmReplaced = (world: GatewayWorld, { project, filename, sha256, live }: ListedFile) =>
+const alarmReplaced = (
+  world: GatewayWorld,
+  { project, filename, sha256, live }: ListedFile,
+): Promise<void> =>
   tell(world, {
     kind: "alarm",
     code: "GATEWAY_REPLACED",

@@ -40,12 +40,12 @@ const yankedOf = (
 };
 
 /** The links of a project's page; `origin` is where the client reached the gateway. */
-export const linksOf = (
+export const linksOf = async (
   world: GatewayWorld,
   listing: ProjectListing,
   origin: string,
-): readonly Link[] => {
-  const verdicts = world.state.verdicts(listing.project);
+): Promise<readonly Link[]> => {
+  const verdicts = await world.state.verdicts(listing.project);
   return listing.files.map((file) => {
     const found = verdicts.get(file.filename);
     const good = found?.refusal === undefined && found?.sha256 === file.sha256;

@@ -1,11 +1,7 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import type { IndexFile } from "../clients/simple-index.ts";
 import type { NormalizedName } from "../dists/name.ts";
-import { compareVersions, type Version } from "../dists/version.ts";
+import type { Version } from "../dists/version.ts";
 import type { Code } from "../formats/errors.ts";
-import { fail, ok, type Result } from "../formats/result.ts";
 import type { IdentityPolicy } from "../verification/verdict.ts";
 
 /** A file that an upstream has listed, as it was when it was first seen. */
@@ -57,190 +53,53 @@ export type GatewayEvent = {
   readonly detail?: unknown;
 };
 
-/** All that the gateway remembers. */
-export type GatewayState = {
-  /** Files of a project that any page has ever listed, oldest first. */
-  files(project: NormalizedName): SeenFile[];
-  /** Remembers new files and what is said now of known ones; digest and first sight never change. */
-  see(files: readonly SeenFile[]): void;
-  projects(): NormalizedName[];
-  verdict(project: NormalizedName, filename: string): KeptVerdict | undefined;
-  verdicts(project: NormalizedName): Map<string, KeptVerdict>;
-  keepVerdict(verdict: KeptVerdict): void;
-  /** Who signs a project's files, as first seen. */
-  publisher(project: NormalizedName): IdentityPolicy | undefined;
-  /** Keeps the publisher if there is none yet, and gives the one that holds. */
-  pinPublisher(project: NormalizedName, publisher: IdentityPolicy): IdentityPolicy;
-  replacePublisher(project: NormalizedName, publisher: IdentityPolicy): void;
-  /** The highest version that was served. */
-  mark(project: NormalizedName): Version | undefined;
-  raiseMark(project: NormalizedName, version: Version): void;
-  record(event: GatewayEvent): void;
-  /** The audit trail, oldest first. */
-  events(): Iterable<GatewayEvent>;
-  close(): void;
-};
+/** A verdict to keep, and the line of the audit trail that goes with it. */
+export type Settlement = { readonly verdict: KeptVerdict; readonly event: GatewayEvent };
 
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS seen_file (
-  project TEXT NOT NULL, filename TEXT NOT NULL, upstream TEXT NOT NULL, sha256 TEXT NOT NULL,
-  first_seen INTEGER NOT NULL, listed TEXT NOT NULL, PRIMARY KEY (project, filename)
-) STRICT;
-CREATE TABLE IF NOT EXISTS verdict (
-  project TEXT NOT NULL, filename TEXT NOT NULL, verdict TEXT NOT NULL,
-  PRIMARY KEY (project, filename)
-) STRICT;
-CREATE TABLE IF NOT EXISTS publisher (project TEXT PRIMARY KEY, identity TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS version_mark (project TEXT PRIMARY KEY, version TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS event (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, event TEXT NOT NULL
-) STRICT;
-`;
-
-const open = (folder: string): DatabaseSync => {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const database = new DatabaseSync(join(folder, "gateway.sqlite"));
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000");
-  database.exec(SCHEMA);
-  return database;
-};
-
-type Row = Record<string, unknown>;
-
-const seenOf = (row: Row): SeenFile => ({
-  project: String(row.project) as NormalizedName,
-  filename: String(row.filename),
-  upstream: String(row.upstream),
-  sha256: String(row.sha256),
-  firstSeen: Number(row.first_seen),
-  listed: JSON.parse(String(row.listed)),
-});
-
-const filesIn = (database: DatabaseSync): Pick<GatewayState, "files" | "see" | "projects"> => ({
-  files: (project) =>
-    database
-      .prepare("SELECT * FROM seen_file WHERE project = ? ORDER BY rowid")
-      .all(project)
-      .map(seenOf),
-  see: (files) => {
-    const insert = database.prepare(
-      `INSERT INTO seen_file (project, filename, upstream, sha256, first_seen, listed)
-      VALUES (?, ?, ?, ?, ?, ?)
-      ON CONFLICT (project, filename) DO UPDATE SET listed = excluded.listed`,
-    );
-    database.exec("BEGIN IMMEDIATE");
-    try {
-      for (const { project, filename, upstream, sha256, firstSeen, listed } of files) {
-        insert.run(project, filename, upstream, sha256, firstSeen, JSON.stringify(listed));
-      }
-      database.exec("COMMIT");
-    } catch (error) {
-      database.exec("ROLLBACK");
-      throw error;
-    }
-  },
-  projects: () =>
-    database
-      .prepare("SELECT DISTINCT project FROM seen_file ORDER BY project")
-      .all()
-      .map((row) => String(row.project) as NormalizedName),
-});
-
-const verdictsIn = (
-  database: DatabaseSync,
-): Pick<GatewayState, "verdict" | "verdicts" | "keepVerdict"> => {
-  const read = (row: Row | undefined): KeptVerdict | undefined =>
-    row === undefined ? undefined : JSON.parse(String(row.verdict));
-  return {
-    verdict: (project, filename) =>
-      read(
-        database
-          .prepare("SELECT verdict FROM verdict WHERE project = ? AND filename = ?")
-          .get(project, filename),
-      ),
-    verdicts: (project) => {
-      const rows = database.prepare("SELECT verdict FROM verdict WHERE project = ?").all(project);
-      const kept = rows.flatMap((row) => read(row) ?? []);
-      return new Map(kept.map((verdict) => [verdict.filename, verdict]));
-    },
-    keepVerdict: (verdict) => {
-      database
-        .prepare("INSERT OR REPLACE INTO verdict (project, filename, verdict) VALUES (?, ?, ?)")
-        .run(verdict.project, verdict.filename, JSON.stringify(verdict));
-    },
-  };
-};
-
-const publishersIn = (
-  database: DatabaseSync,
-): Pick<GatewayState, "publisher" | "pinPublisher" | "replacePublisher"> => {
-  const find = (project: NormalizedName): IdentityPolicy | undefined => {
-    const row = database.prepare("SELECT identity FROM publisher WHERE project = ?").get(project);
-    return row === undefined ? undefined : JSON.parse(String(row.identity));
-  };
-  const insert = (verb: string, project: NormalizedName, publisher: IdentityPolicy) =>
-    database
-      .prepare(`${verb} INTO publisher (project, identity) VALUES (?, ?)`)
-      .run(project, JSON.stringify(publisher));
-  return {
-    publisher: find,
-    pinPublisher: (project, publisher) => {
-      insert("INSERT OR IGNORE", project, publisher);
-      return find(project) ?? publisher;
-    },
-    replacePublisher: (project, publisher) => {
-      insert("INSERT OR REPLACE", project, publisher);
-    },
-  };
-};
-
-const marksIn = (database: DatabaseSync): Pick<GatewayState, "mark" | "raiseMark"> => {
-  const mark = (project: NormalizedName): Version | undefined => {
-    const row = database.prepare("SELECT version FROM version_mark WHERE project = ?").get(project);
-    return row === undefined ? undefined : (String(row.version) as Version);
-  };
-  return {
-    mark,
-    raiseMark: (project, version) => {
-      const old = mark(project);
-      if (old !== undefined && compareVersions(old, version) >= 0) return;
-      database
-        .prepare("INSERT OR REPLACE INTO version_mark (project, version) VALUES (?, ?)")
-        .run(project, version);
-    },
-  };
-};
-
-const eventsIn = (database: DatabaseSync): Pick<GatewayState, "record" | "events"> => ({
-  record: (event) => {
-    database
-      .prepare("INSERT INTO event (at, event) VALUES (?, ?)")
-      .run(event.at, JSON.stringify(event));
-  },
-  events: function* () {
-    for (const row of database.prepare("SELECT event FROM event ORDER BY id").iterate()) {
-      yield JSON.parse(String(row.event));
-    }
-  },
-});
+/** Verdicts of a project, by file name. */
+export type ProjectVerdicts = ReadonlyMap<string, KeptVerdict>;
 
 /**
- * The gateway's memory in one SQLite file in `folder`, made where absent.
- * @returns STATE_CORRUPT
+ * All that the gateway remembers, shared by its replicas. Each method is one atomic step, so
+ * that replicas that meet over one file or one project agree afterwards on what holds.
+ * Throws {@link StateUnreachable} where the memory does not answer.
  */
-export const openGatewayState = (folder: string): Result<GatewayState> => {
-  try {
-    const database = open(folder);
-    return ok({
-      ...filesIn(database),
-      ...verdictsIn(database),
-      ...publishersIn(database),
-      ...marksIn(database),
-      ...eventsIn(database),
-      close: () => database.close(),
-    });
-  } catch (error) {
-    const what = error instanceof Error ? error.message : "unknown error";
-    return fail("STATE_CORRUPT", `${folder}: ${what}`);
-  }
+export type GatewayState = {
+  /** Files of a project that any page has ever listed, oldest first. */
+  files(project: NormalizedName): Promise<SeenFile[]>;
+  /**
+   * Remembers new files of a project and what is said now of known ones; digest and first sight
+   * never change. Gives what was remembered of the project before.
+   */
+  see(project: NormalizedName, files: readonly SeenFile[]): Promise<SeenFile[]>;
+  projects(): Promise<NormalizedName[]>;
+  verdict(project: NormalizedName, filename: string): Promise<KeptVerdict | undefined>;
+  verdicts(project: NormalizedName): Promise<ProjectVerdicts>;
+  /**
+   * Gives `judge` the project's verdicts as they are, and keeps what it answers, verdict and event
+   * or neither, before anybody else's can come in. Where it answers nothing, nothing changes.
+   */
+  settle(
+    project: NormalizedName,
+    judge: (kept: ProjectVerdicts) => Settlement | undefined,
+  ): Promise<void>;
+  /** Who signs a project's files, as first seen. */
+  publisher(project: NormalizedName): Promise<IdentityPolicy | undefined>;
+  /** Keeps the publisher if there is none yet, and gives the one that holds. */
+  pinPublisher(project: NormalizedName, publisher: IdentityPolicy): Promise<IdentityPolicy>;
+  replacePublisher(project: NormalizedName, publisher: IdentityPolicy): Promise<void>;
+  /** The highest version that was served. */
+  mark(project: NormalizedName): Promise<Version | undefined>;
+  raiseMark(project: NormalizedName, version: Version): Promise<void>;
+  record(event: GatewayEvent): Promise<void>;
+  /** The audit trail, oldest first. */
+  events(): AsyncIterable<GatewayEvent>;
+  /** Asks for nothing; throws where the memory does not answer. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
 };
+
+/** The memory does not answer: nothing can be decided. */
+export class StateUnreachable extends Error {
+  override readonly name = "StateUnreachable";
+}

@@ -3,6 +3,7 @@ import type { Failure, Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 import type { Expected } from "../verification/policy.ts";
 import type { GatewayConfig } from "./gateway-config.ts";
+import type { Feed } from "./gateway-feed.ts";
 import type { Metrics } from "./gateway-metrics.ts";
 import type { GatewayEvent, GatewayState } from "./gateway-state.ts";
 import type { GatewayStore } from "./gateway-store.ts";
@@ -27,18 +28,27 @@ export type GatewayWorld = {
   readonly files: Files;
   readonly trust: () => Promise<Result<TrustedRoot>>;
   readonly metrics: Metrics;
+  /** Every event of this replica's trail, as it happens. */
+  readonly feed: Feed;
   readonly log: (line: LogLine) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 };
 
-/** Puts an event on the audit trail, the log and the counters. */
-export const tell = (world: GatewayWorld, event: Omit<GatewayEvent, "at">): void => {
+/** Puts an event on the audit trail, and tells who watches. */
+export const tell = async (world: GatewayWorld, event: Omit<GatewayEvent, "at">): Promise<void> => {
+  const dated = { ...event, at: world.now() };
+  await world.state.record(dated);
+  announce(world, dated);
+};
+
+/** Tells who watches of an event that is on the trail: the log, the counters, the feed. */
+export const announce = (world: GatewayWorld, event: GatewayEvent): void => {
   const { kind, project, filename, sha256, code, message } = event;
-  world.state.record({ ...event, at: world.now() });
   world.metrics.count("wheelseal_gateway_events_total", { kind, code: code ?? "none" });
   const level = kind === "alarm" ? "error" : kind === "refused" ? "warn" : "info";
   world.log({ level, event: kind, project, filename, sha256, code, message });
+  world.feed.publish(event);
 };
 
 /** Failures that say nothing about a file: the check could not be made. */
@@ -46,5 +56,5 @@ export const isOutage = ({ code }: Failure): boolean =>
   [
     ...["NETWORK_UNREACHABLE", "NETWORK_RESPONSE", "REGISTRY_AUTH", "REGISTRY_FORBIDDEN"],
     ...["REGISTRY_RESPONSE", "FILE_UNWRITABLE", "FILE_UNREADABLE", "TUF_ROLLBACK", "TUF_INVALID"],
-    ...["TRUST_FORMAT", "TRUST_EMPTY", "TRUST_EXPIRED"],
+    ...["TRUST_FORMAT", "TRUST_EMPTY", "TRUST_EXPIRED", "STATE_UNREACHABLE"],
   ].includes(code);

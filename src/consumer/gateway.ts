@@ -12,6 +12,7 @@ import {
   rootJson,
   SIMPLE_JSON,
 } from "./gateway-pages.ts";
+import { StateUnreachable } from "./gateway-state.ts";
 import { type GatewayWorld, isOutage } from "./gateway-world.ts";
 
 export type Gateway = (request: Request) => Promise<Response>;
@@ -29,11 +30,11 @@ const failed = (error: Failure): Response => {
   return problem(absent ? 404 : 403, error);
 };
 
-const simpleRoot = ({ config, state }: Parts, request: Request): Response => {
+const simpleRoot = async ({ config, state }: Parts, request: Request): Promise<Response> => {
   const owned = config.upstreams.flatMap(({ owns }) =>
     owns.flatMap((one) => (one.kind === "exact" ? one.name : [])),
   );
-  const names = [...new Set([...owned, ...state.projects()])].sort();
+  const names = [...new Set([...owned, ...(await state.projects())])].sort();
   return page(request, { html: () => rootHtml(names), json: () => rootJson(names) });
 };
 
@@ -63,7 +64,7 @@ const simpleProject = async (parts: Parts, request: Request, text: string): Prom
   }
   const listing = await parts.listings(name.value);
   if (!listing.ok) return failed(listing.error);
-  const links = linksOf(parts, listing.value, url.origin);
+  const links = await linksOf(parts, listing.value, url.origin);
   const answer = page(request, {
     html: () => projectHtml(listing.value, links),
     json: () => projectJson(listing.value, links),
@@ -130,7 +131,7 @@ const integrity = async (
 const ready = async ({ trust, state }: Parts): Promise<Response> => {
   const trusted = await trust();
   if (!trusted.ok) return problem(503, trusted.error);
-  state.projects();
+  await state.ping();
   return textAnswer("ready\n", "text/plain; charset=utf-8");
 };
 
@@ -187,6 +188,19 @@ const withoutBody = async (request: Request, answer: Response): Promise<Response
   return new Response(null, { status, statusText, headers });
 };
 
+/** What was thrown is never a file: the state does not answer, or there is a bug. */
+const unexpected = ({ log }: GatewayWorld, where: string, error: unknown): Response => {
+  if (error instanceof StateUnreachable) {
+    const { message } = error;
+    log({ level: "error", event: "state", route: where, message });
+    // Where the database is, is not the client's business.
+    return problem(503, failure("STATE_UNREACHABLE", "the gateway cannot decide at the moment"));
+  }
+  const what = error instanceof Error ? error.name : "unknown error";
+  log({ level: "error", event: "bug", route: where, error: what });
+  return problem(500, failure("INTERNAL", `unexpected ${what}`));
+};
+
 /**
  * The gateway: a simple index (PEP 503, 691, 700, 658, 740) that serves a file only after it
  * verified, from its own store. Whatever goes wrong inside is an answer of 500, never a file.
@@ -196,11 +210,9 @@ export const openGateway = (world: GatewayWorld): Gateway => {
   const parts: Parts = { ...world, listings, decide: openDecisions(world, listings) };
   return async (request) => {
     const { route: name, answer } = route(parts, request);
-    const response = await Promise.resolve(answer).catch((error: unknown) => {
-      const what = error instanceof Error ? error.name : "unknown error";
-      world.log({ level: "error", event: "bug", route: name, error: what });
-      return problem(500, failure("INTERNAL", `unexpected ${what}`));
-    });
+    const response = await Promise.resolve(answer).catch((error: unknown) =>
+      unexpected(world, name, error),
+    );
     const { status } = response;
     world.metrics.count("wheelseal_gateway_requests_total", {
       route: name,

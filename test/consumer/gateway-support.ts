@@ -6,8 +6,10 @@ import { systemFiles } from "../../src/clients/files.ts";
 import type { Outside } from "../../src/clients/outside.ts";
 import { type Gateway, openGateway } from "../../src/consumer/gateway.ts";
 import { readGatewayConfig } from "../../src/consumer/gateway-config.ts";
+import { openFeed } from "../../src/consumer/gateway-feed.ts";
 import { openMetrics } from "../../src/consumer/gateway-metrics.ts";
-import { openGatewayState } from "../../src/consumer/gateway-state.ts";
+import { openSqliteState } from "../../src/consumer/gateway-sqlite.ts";
+import type { GatewayEvent, GatewayState } from "../../src/consumer/gateway-state.ts";
 import { openGatewayStore } from "../../src/consumer/gateway-store.ts";
 import type { GatewayWorld, LogLine } from "../../src/consumer/gateway-world.ts";
 import { openUpstreams } from "../../src/consumer/upstreams.ts";
@@ -22,6 +24,8 @@ type Settings = {
   readonly policy?: unknown;
   /** The state of an earlier gateway. */
   readonly folder?: string;
+  /** Another memory than one in that folder. */
+  readonly state?: GatewayState;
 };
 
 /** A gateway before that upstream, with the clock in the test's hand. */
@@ -53,11 +57,12 @@ export const gatewayFor = async (
       outside,
       systemFiles,
     ),
-    state: unwrap(openGatewayState(folder)),
+    state: settings.state ?? unwrap(openSqliteState(folder)),
     store: unwrap(await openGatewayStore(join(folder, "store"))),
     files: systemFiles,
     trust: async () => ok(held.trust),
     metrics: openMetrics(),
+    feed: openFeed(),
     log: (line) => lines.push(line),
     now: () => clock.now,
   };
@@ -82,9 +87,15 @@ export const gatewayFor = async (
       if (link === undefined) return new Response("not listed", { status: 599 });
       return ask(new URL(link, "http://gateway.test/simple/greeter/").pathname, init);
     },
+    /** The audit trail. */
+    events: async (): Promise<GatewayEvent[]> => {
+      const events: GatewayEvent[] = [];
+      for await (const event of gatewayWorld.state.events()) events.push(event);
+      return events;
+    },
     close: () => gatewayWorld.state.close(),
     remove: async () => {
-      gatewayWorld.state.close();
+      await gatewayWorld.state.close();
       await rm(folder, { recursive: true, force: true });
     },
   };

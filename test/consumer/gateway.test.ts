@@ -120,14 +120,14 @@ describe("a file that verifies", () => {
 
   test("is on the audit trail with who signed it", async () => {
     await gate.get(first.filename);
-    const [event] = [...gate.world.state.events()];
+    const [event] = await gate.events();
     assert.equal(event?.kind, "accepted");
     assert.match(JSON.stringify(event?.detail), /local\/packages/);
   });
 
   test("outlives the process and the upstream", async () => {
     await gate.get(first.filename);
-    gate.close();
+    await gate.close();
     upstream.instead = () => new Response("down", { status: 503 });
     gate = await gatewayFor(opened, upstream, { folder: gate.folder });
     const answer = await gate.get(first.filename);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { exitCodeOf } from "../../src/formats/errors.ts";
+import { exitCodeOf } from "../../src/formats/exit-code.ts";
 import { unwrap } from "../../src/formats/result.ts";
 import { changing, codeOf, openStack, signFreshWith } from "./sign-support.ts";
 

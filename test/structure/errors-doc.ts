@@ -1,4 +1,5 @@
-import { exitCodeOf, HINTS } from "../../src/formats/errors.ts";
+import { HINTS } from "../../src/formats/errors.ts";
+import { exitCodeOf } from "../../src/formats/exit-code.ts";
 
 const rows = (): string[] =>
   (Object.keys(HINTS) as (keyof typeof HINTS)[])

@@ -1,0 +1,211 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { NormalizedName } from "../dists/name.ts";
+import { compareVersions, type Version } from "../dists/version.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
+import type { IdentityPolicy } from "../verification/verdict.ts";
+import type {
+  GatewayEvent,
+  GatewayState,
+  KeptVerdict,
+  ProjectVerdicts,
+  SeenFile,
+  Settlement,
+} from "./gateway-state.ts";
+
+/** The version of the tables below; a later one is not touched. */
+const VERSION = 1;
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS seen_file (
+  project TEXT NOT NULL, filename TEXT NOT NULL, upstream TEXT NOT NULL, sha256 TEXT NOT NULL,
+  first_seen INTEGER NOT NULL, listed TEXT NOT NULL, PRIMARY KEY (project, filename)
+) STRICT;
+CREATE TABLE IF NOT EXISTS verdict (
+  project TEXT NOT NULL, filename TEXT NOT NULL, verdict TEXT NOT NULL,
+  PRIMARY KEY (project, filename)
+) STRICT;
+CREATE TABLE IF NOT EXISTS publisher (project TEXT PRIMARY KEY, identity TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS version_mark (project TEXT PRIMARY KEY, version TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS event (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, event TEXT NOT NULL
+) STRICT;
+`;
+
+const open = (folder: string): DatabaseSync => {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const database = new DatabaseSync(join(folder, "gateway.sqlite"));
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000");
+  const version = Number(database.prepare("PRAGMA user_version").get()?.user_version);
+  if (version > VERSION) throw new Error(`made by a later release (version ${version})`);
+  database.exec(`${SCHEMA}; PRAGMA user_version = ${VERSION}`);
+  return database;
+};
+
+type Row = Record<string, unknown>;
+
+const seenOf = (row: Row): SeenFile => ({
+  project: String(row.project) as NormalizedName,
+  filename: String(row.filename),
+  upstream: String(row.upstream),
+  sha256: String(row.sha256),
+  firstSeen: Number(row.first_seen),
+  listed: JSON.parse(String(row.listed)),
+});
+
+/** All or nothing of what `work` writes. */
+const atomically = <T>(database: DatabaseSync, work: () => T): T => {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const value = work();
+    database.exec("COMMIT");
+    return value;
+  } catch (error) {
+    database.exec("ROLLBACK");
+    throw error;
+  }
+};
+
+const filesIn = (database: DatabaseSync): Pick<GatewayState, "files" | "see" | "projects"> => {
+  const all = (project: NormalizedName): SeenFile[] =>
+    database
+      .prepare("SELECT * FROM seen_file WHERE project = ? ORDER BY rowid")
+      .all(project)
+      .map(seenOf);
+  const insert = (files: readonly SeenFile[]): void => {
+    const statement = database.prepare(
+      `INSERT INTO seen_file (project, filename, upstream, sha256, first_seen, listed)
+      VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT (project, filename) DO UPDATE SET listed = excluded.listed`,
+    );
+    for (const { project, filename, upstream, sha256, firstSeen, listed } of files) {
+      statement.run(project, filename, upstream, sha256, firstSeen, JSON.stringify(listed));
+    }
+  };
+  return {
+    files: async (project) => all(project),
+    see: async (project, files) =>
+      atomically(database, () => {
+        const before = all(project);
+        insert(files);
+        return before;
+      }),
+    projects: async () =>
+      database
+        .prepare("SELECT DISTINCT project FROM seen_file ORDER BY project")
+        .all()
+        .map((row) => String(row.project) as NormalizedName),
+  };
+};
+
+const append = (database: DatabaseSync, event: GatewayEvent): void => {
+  database
+    .prepare("INSERT INTO event (at, event) VALUES (?, ?)")
+    .run(event.at, JSON.stringify(event));
+};
+
+const verdictsIn = (
+  database: DatabaseSync,
+): Pick<GatewayState, "verdict" | "verdicts" | "settle"> => {
+  const read = (row: Row | undefined): KeptVerdict | undefined =>
+    row === undefined ? undefined : JSON.parse(String(row.verdict));
+  const find = (project: NormalizedName, filename: string): KeptVerdict | undefined =>
+    read(
+      database
+        .prepare("SELECT verdict FROM verdict WHERE project = ? AND filename = ?")
+        .get(project, filename),
+    );
+  const findAll = (project: NormalizedName): ProjectVerdicts => {
+    const rows = database.prepare("SELECT verdict FROM verdict WHERE project = ?").all(project);
+    const kept = rows.flatMap((row) => read(row) ?? []);
+    return new Map(kept.map((verdict) => [verdict.filename, verdict]));
+  };
+  const keep = (project: NormalizedName, { verdict, event }: Settlement): void => {
+    database
+      .prepare("INSERT OR REPLACE INTO verdict (project, filename, verdict) VALUES (?, ?, ?)")
+      .run(project, verdict.filename, JSON.stringify(verdict));
+    append(database, event);
+  };
+  return {
+    verdict: async (project, filename) => find(project, filename),
+    verdicts: async (project) => findAll(project),
+    settle: async (project, judge) =>
+      atomically(database, () => {
+        const settlement = judge(findAll(project));
+        if (settlement !== undefined) keep(project, settlement);
+      }),
+  };
+};
+
+const publishersIn = (
+  database: DatabaseSync,
+): Pick<GatewayState, "publisher" | "pinPublisher" | "replacePublisher"> => {
+  const find = (project: NormalizedName): IdentityPolicy | undefined => {
+    const row = database.prepare("SELECT identity FROM publisher WHERE project = ?").get(project);
+    return row === undefined ? undefined : JSON.parse(String(row.identity));
+  };
+  const insert = (verb: string, project: NormalizedName, publisher: IdentityPolicy) =>
+    database
+      .prepare(`${verb} INTO publisher (project, identity) VALUES (?, ?)`)
+      .run(project, JSON.stringify(publisher));
+  return {
+    publisher: async (project) => find(project),
+    pinPublisher: async (project, publisher) => {
+      insert("INSERT OR IGNORE", project, publisher);
+      return find(project) ?? publisher;
+    },
+    replacePublisher: async (project, publisher) => {
+      insert("INSERT OR REPLACE", project, publisher);
+    },
+  };
+};
+
+const marksIn = (database: DatabaseSync): Pick<GatewayState, "mark" | "raiseMark"> => {
+  const find = (project: NormalizedName): Version | undefined => {
+    const row = database.prepare("SELECT version FROM version_mark WHERE project = ?").get(project);
+    return row === undefined ? undefined : (String(row.version) as Version);
+  };
+  const raise = (project: NormalizedName, version: Version): void => {
+    const old = find(project);
+    if (old !== undefined && compareVersions(old, version) >= 0) return;
+    database
+      .prepare("INSERT OR REPLACE INTO version_mark (project, version) VALUES (?, ?)")
+      .run(project, version);
+  };
+  return {
+    mark: async (project) => find(project),
+    raiseMark: async (project, version) => raise(project, version),
+  };
+};
+
+const eventsIn = (database: DatabaseSync): Pick<GatewayState, "record" | "events"> => ({
+  record: async (event) => append(database, event),
+  events: async function* () {
+    for (const row of database.prepare("SELECT event FROM event ORDER BY id").iterate()) {
+      yield JSON.parse(String(row.event));
+    }
+  },
+});
+
+/**
+ * The gateway's memory in one SQLite file in `folder`, made where absent; for one process.
+ * @returns STATE_CORRUPT
+ */
+export const openSqliteState = (folder: string): Result<GatewayState> => {
+  try {
+    const database = open(folder);
+    return ok({
+      ...filesIn(database),
+      ...verdictsIn(database),
+      ...publishersIn(database),
+      ...marksIn(database),
+      ...eventsIn(database),
+      ping: async () => undefined,
+      close: async () => database.close(),
+    });
+  } catch (error) {
+    const what = error instanceof Error ? error.message : "unknown error";
+    return fail("STATE_CORRUPT", `${folder}: ${what}`);
+  }
+};
