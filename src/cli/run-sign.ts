@@ -11,6 +11,7 @@ import { timestampAuthorityAt } from "../clients/tsa.ts";
 import type { BuildRecord } from "../formats/build-record.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { type SignClients, type SignedDistribution, sign } from "../stages/2-sign.ts";
+import { signFiles } from "../stages/sign-files.ts";
 import type { Expectation } from "../verification/verdict.ts";
 import type { Run } from "./run-stages.ts";
 import type { Session } from "./session.ts";
@@ -94,4 +95,16 @@ export const runSign = async (
     },
     clients.value,
   );
+};
+
+/** Signs files of any kind, each by itself. */
+export const runSignFiles = async (
+  run: Run,
+  paths: readonly string[],
+): Promise<Result<SignedDistribution[]>> => {
+  const { session } = run;
+  const clients = signClients(run, undefined);
+  if (!clients.ok) return clients;
+  const input = { paths, trust: session.trust.root, ...expectedSigner(session) };
+  return signFiles(input, clients.value);
 };

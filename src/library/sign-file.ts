@@ -6,15 +6,15 @@ import { rekorV2At } from "../clients/rekor-v2.ts";
 import { timestampAuthorityAt } from "../clients/tsa.ts";
 import type { Sha256 } from "../crypto/hash.ts";
 import type { Artifact } from "../formats/artifact.ts";
-import { type Bundle, formatBundle, parseBundle } from "../formats/bundle.ts";
+import type { Bundle } from "../formats/bundle.ts";
 import { fromHex } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import type { SigningServices } from "../formats/signing-services.ts";
 import { parseStatement, type Subject } from "../formats/statement.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 import { type BundleSigner, signMessage, signStatement } from "../stages/sign-bundle.ts";
+import { selfChecked } from "../stages/sign-files.ts";
 import { signingCertificates } from "../stages/signing-certificate.ts";
-import { verify } from "../verification/verify.ts";
 import { type FileInput, publicGoodRoot, readArtifact, systemOutside } from "./input.ts";
 
 /** Who signs, and where. */
@@ -121,24 +121,10 @@ const signerOf = async ({
 };
 
 /** Verifies the bytes that are given out, as their reader will. */
-const checked = async (
+const checked = (
   made: Bundle,
   artifact: Artifact,
   { signing }: BundleSigner,
-  options: SignOptions,
-): Promise<Result<Uint8Array>> => {
-  const bytes = formatBundle(made);
-  const bundle = parseBundle(bytes);
-  if (!bundle.ok) return fail("SIGN_SELF_CHECK", bundle.error.message);
-  const { name: _, ...unnamed } = artifact;
-  const verdict = await verify({
-    artifact: unnamed,
-    bundle: bundle.value,
-    trust: options.trust ?? publicGoodRoot(),
-    expect: signing.expect,
-    now: Date.now(),
-  });
-  if (verdict.verified) return ok(bytes);
-  const { code, message } = verdict.failure;
-  return fail("SIGN_SELF_CHECK", `${code}: ${message}`);
-};
+  { trust = publicGoodRoot() }: SignOptions,
+): Promise<Result<Uint8Array>> =>
+  selfChecked(made, artifact, { trust, expect: signing.expect, now: Date.now() });

@@ -158,7 +158,10 @@ test("this repository's own pipeline is the component's, and gives an identity t
     // A job of such a name would be read as a setting of the whole pipeline.
     assert.ok(!["image", "services", "cache", "pages", "workflow"].includes(name), name);
     for (const needed of job.needs ?? []) assert.ok(needed in all, `${name} needs ${needed}`);
-    if (name !== "npm-publish") assert.equal(job.id_tokens, undefined, name);
+    if (!["npm-seal", "npm-publish"].includes(name)) assert.equal(job.id_tokens, undefined, name);
   }
+  const { script = [], variables } = all["npm-seal"] ?? {};
+  for (const command of [script].flat()) assert.match(command, /^wheelseal (sign|verify) /);
+  assert.equal(variables?.GIT_STRATEGY, "none", "npm-seal has no project code");
   assert.deepEqual(all["wheelseal-sign"]?.needs, ["wheelseal-build", "tool-image"]);
 });
