@@ -7,7 +7,7 @@ import { formatTrustedRoot } from "../formats/trusted-root.ts";
 import { visible } from "../formats/visible.ts";
 import type { ReleaseVerdict } from "../stages/release.ts";
 import type { Invocation } from "./command.ts";
-import type { Judged } from "./command-kit.ts";
+import type { Judged } from "./kit-judge.ts";
 import { showRelease } from "./render-release.ts";
 import { paint, type Terminal } from "./terminal.ts";
 

@@ -67,7 +67,12 @@ export const bytesContent = (path: string, bytes: Uint8Array): KitContent => ({
 });
 
 /** What a manifest says of a distribution. */
-const describe = ({ filename, failure, pinned, proofs }: ReleaseVerdict): KitPackage => {
+export const describePackage = ({
+  filename,
+  failure,
+  pinned,
+  proofs,
+}: ReleaseVerdict): KitPackage => {
   const verified = proofs.flatMap(({ verdict }) => (verdict.verified ? [verdict] : []));
   const signer = verified[0]?.signer;
   const certified =
@@ -146,7 +151,7 @@ export const draft = (
       expiresAt: plan.createdAt + plan.validFor,
       trust,
       policy,
-      packages: entries.value.map(({ verdict }) => describe(verdict)),
+      packages: entries.value.map(({ verdict }) => describePackage(verdict)),
     },
     contents: [
       ...entries.value.flatMap(contentsOf),

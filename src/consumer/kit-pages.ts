@@ -1,6 +1,5 @@
 import { looseRelease } from "../dists/filename.ts";
 import { utf8 } from "../formats/bytes.ts";
-import type { Kit } from "./kit-archive.ts";
 import type { Written } from "./kit-file.ts";
 import { KIT_PLACES } from "./kit-manifest.ts";
 
@@ -50,10 +49,3 @@ export const kitPages = (listed: readonly Listed[]): Written[] => {
     })),
   ];
 };
-
-/** The distributions of a kit, by its manifest. */
-export const listedIn = (kit: Kit): Listed[] =>
-  kit.manifest.packages.flatMap(({ filename }) => {
-    const file = kit.files.get(`${KIT_PLACES.packages}${filename}`);
-    return file === undefined ? [] : [{ filename, sha256: file.sha256 }];
-  });
