@@ -11,8 +11,8 @@ export type CommandHelp = {
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 
-/** The first word of a flag such as `--out <dir>`. */
-const word = (flag: string): string => flag.split(" ")[0] ?? flag;
+/** The long word of a flag such as `-o, --out <dir>`. */
+const word = (flag: string): string => /--[\w-]+/.exec(flag)?.[0] ?? flag;
 
 const takesValue = (flag: string): boolean => flag.includes("<");
 

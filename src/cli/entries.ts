@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
 import {
   BUILD_OPTIONS,
+  CLOSURE_OPTIONS,
   IDENTITY_OPTIONS,
   JSON_OPTION,
   type OptionHelp,
@@ -195,6 +196,19 @@ export const ENTRIES: readonly Entry[] = [
       JSON_OPTION,
     ],
     load: async () => (await import("./command-kit.ts")).kitCommand,
+  },
+  {
+    name: "lock",
+    operands: "[file]",
+    summary: "state in a pylock.toml who signed its files, as verified",
+    options: [
+      ["--out <file>", "the pylock.toml to write, the lock itself where not given"],
+      ["--check", "write nothing, and refuse a lock that does not state what verified"],
+      ...CLOSURE_OPTIONS,
+      ...TRUST_OPTIONS,
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-lock.ts")).lockCommand,
   },
   {
     name: "up",

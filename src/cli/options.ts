@@ -44,3 +44,13 @@ export const REGISTRY_OPTIONS: readonly OptionHelp[] = [
   ["--index-url <url>", "simple index to read releases from"],
   ["--generic-url <url>", "generic package NAME/VERSION that holds the signatures"],
 ];
+
+/** Options of the commands that work on a lock. */
+export const CLOSURE_OPTIONS: readonly OptionHelp[] = [
+  ...PROFILE_OPTIONS,
+  ["--config <file>", "a gateway's configuration: its upstreams and its policy"],
+  ["--index-url <url>", "the one simple index that has all packages, without --config"],
+  ["--evidence <dir>", "folder of evidence files, asked before the index, without --config"],
+  ["--store <dir>", "keep what was fetched here, and fetch no file twice"],
+  ...IDENTITY_OPTIONS,
+];

@@ -6,7 +6,7 @@ import {
 } from "../clients/credentials.ts";
 import { type GenericPackage, genericPackage, genericPackageUrl } from "../clients/generic.ts";
 import type { Outside } from "../clients/outside.ts";
-import { type SimpleIndex, simpleIndex } from "../clients/simple-index.ts";
+import { type IndexAddress, type SimpleIndex, simpleIndex } from "../clients/simple-index.ts";
 import { type UploadTarget, uploadTarget } from "../clients/upload.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import type { Settings } from "./settings.ts";
@@ -16,6 +16,8 @@ import type { LocalStack } from "./stack.ts";
 export type Registry = {
   readonly target: () => Result<UploadTarget>;
   readonly index: () => Result<SimpleIndex>;
+  /** Where the index is and how it is asked. */
+  readonly indexAddress: () => Result<IndexAddress>;
   /** The generic package that holds the signatures of one release. */
   readonly evidence: (name: string, version: string) => Result<GenericPackage>;
   /** Whether attestations are sent along with an upload. */
@@ -41,16 +43,21 @@ export const registryOf = (
   const upload = settings.text("upload-url") ?? (project && `${project}/pypi`);
   const missing = (what: string, flag: string) =>
     fail("CONFIG", `no ${what} is known: give ${flag}, or CI_API_V4_URL and CI_PROJECT_ID`);
+  const indexAddress = () =>
+    index === undefined
+      ? missing("index", "--index-url")
+      : ok({ url: index, auth: readingAuth(variables, index, upload) });
   return {
     takesAttestations: upload?.includes("/api/v4/projects/") === true,
     target: () =>
       upload === undefined
         ? missing("upload URL", "--upload-url")
         : ok(uploadTarget(outside, { url: upload, auth: pypiAuth(variables, upload) })),
-    index: () =>
-      index === undefined
-        ? missing("index", "--index-url")
-        : ok(simpleIndex(outside, { url: index, auth: readingAuth(variables, index, upload) })),
+    indexAddress,
+    index: () => {
+      const address = indexAddress();
+      return address.ok ? ok(simpleIndex(outside, address.value)) : address;
+    },
     evidence: (name, version) => {
       const url = evidenceUrl(settings, project ?? besideIndex(index), name, version);
       if (!url.ok) return url;

@@ -55,7 +55,7 @@ const MAX_UPSTREAMS = 64;
 const MAX_OWNED = 10_000;
 /** PyPI closes a release for new files after as many days. */
 const DEFAULT_LATE_FILES = 14 * 86_400_000;
-export const DEFAULT_MAX_BYTES = 3 * 1024 * 1024 * 1024;
+const DEFAULT_MAX_BYTES = 3 * 1024 * 1024 * 1024;
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 const text = (json: Json): string => {

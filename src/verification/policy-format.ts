@@ -43,6 +43,8 @@ export type Waiver = {
 export type Policy = {
   readonly packages: ReadonlyMap<NormalizedName, PackagePolicy>;
   readonly waivers: readonly Waiver[];
+  /** Whether a lock may hold files that nobody vouches for; absent where the policy is silent. */
+  readonly unattested?: "allow" | "refuse";
 };
 
 const MAX_PACKAGES = 4096;
@@ -107,7 +109,8 @@ const github = (json: Json): IdentityPolicy => {
   };
 };
 
-const identity = (json: Json): IdentityPolicy => {
+/** Reads one expected identity, as policies and the monitor's configuration write it. */
+export const readIdentity = (json: Json): IdentityPolicy => {
   const kind = json.field("kind");
   switch (kind.string()) {
     case "gitlab":
@@ -142,7 +145,7 @@ const packagePolicy = (json: Json): PackagePolicy => {
   const pins = pinned?.items(MAX_PINS).map(pin);
   if (pins?.length === 0) pinned?.refuse("is empty, so nothing is pinned");
   const list = pins === undefined ? json.field("identities") : json.optional("identities");
-  const identities = list?.items(MAX_IDENTITIES).map(identity) ?? [];
+  const identities = list?.items(MAX_IDENTITIES).map(readIdentity) ?? [];
   if (list !== undefined && identities.length === 0) list.refuse("is empty, so nobody could sign");
   const tlogThreshold = threshold(json.optional("tlog-threshold"));
   return { identities, tlogThreshold, ...(pins === undefined ? {} : { pins }) };
@@ -193,6 +196,13 @@ const packages = (json: Json | undefined): Map<NormalizedName, PackagePolicy> =>
   return policies;
 };
 
+const unattested = (json: Json | undefined): Pick<Policy, "unattested"> => {
+  if (json === undefined) return {};
+  const value = json.string();
+  if (value === "allow" || value === "refuse") return { unattested: value };
+  return json.refuse("is neither allow nor refuse");
+};
+
 /**
  * Reads a policy: the parsed TOML table `[tool.wheelseal.policy]`, or the same shape from JSON.
  * Unknown fields are refused, since a misspelt one would leave out what it was meant to demand.
@@ -201,10 +211,11 @@ const packages = (json: Json | undefined): Map<NormalizedName, PackagePolicy> =>
  */
 export const readPolicy = (value: unknown): Result<Policy> =>
   readJson(value, "POLICY_FORMAT", "policy", (json) => {
-    json.only("packages", "waivers");
+    json.only("packages", "waivers", "unattested");
     return {
       packages: packages(json.optional("packages")),
       waivers: json.optional("waivers")?.items(MAX_WAIVERS).map(waiver) ?? [],
+      ...unattested(json.optional("unattested")),
     };
   });
 

@@ -1,0 +1,155 @@
+import { resolve } from "node:path";
+import { temporaryFolder } from "../clients/temporary.ts";
+import type { ClosureWorld } from "../consumer/closure-world.ts";
+import { besideIndex, readGatewayConfig } from "../consumer/gateway-config.ts";
+import { openGatewayStore } from "../consumer/gateway-store.ts";
+import { openUpstreams } from "../consumer/upstreams.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
+import type { Expected } from "../verification/policy.ts";
+import type { Invocation } from "./command.ts";
+import { expectedFor } from "./expectation.ts";
+import { configuredUpstreams, policyOf, readConfig } from "./gateway-file.ts";
+import { registryOf } from "./registry.ts";
+import type { Settings } from "./settings.ts";
+import { ensureStack, type LocalStack, profileOf } from "./stack.ts";
+import { type Trust, trustOf } from "./trust.ts";
+
+/** What a command that works on a lock needs, and how to let go of it. */
+export type OpenClosureWorld = {
+  readonly world: ClosureWorld;
+  readonly trust: Trust;
+  /** Closes what was opened; the store goes too, unless --store keeps it. */
+  readonly close: () => Promise<void>;
+};
+
+/** Where files come from, whom to expect of them, and how large they may be. */
+type Sources = Pick<ClosureWorld, "upstreams" | "expect" | "maxBytes">;
+
+/**
+ * Whom to expect, if anybody was named: never this job itself, as elsewhere, since a lock is
+ * about packages of many publishers.
+ */
+const namedExpectation = async (
+  invocation: Invocation,
+  settings: Settings,
+  trust: Trust,
+): Promise<Result<Expected | undefined>> => {
+  const local = settings.text("profile") === "local";
+  const named =
+    settings.find("certificate-identity") !== undefined ||
+    settings.find("policy") !== undefined ||
+    (settings.policy !== undefined && !local);
+  return named ? expectedFor(invocation, settings, trust) : ok(undefined);
+};
+
+/** The gateway's upstreams and policy, for who has a gateway's configuration. */
+const fromConfig = async (
+  invocation: Invocation,
+  settings: Settings,
+  file: string,
+  trust: Trust,
+): Promise<Result<Sources>> => {
+  const { flags } = invocation;
+  const doubled = ["index-url", "evidence"].find((flag) => flags[flag] !== undefined);
+  if (doubled !== undefined) return fail("USAGE", `give --config or --${doubled}, not both`);
+  const read = await readConfig(invocation, file);
+  if (!read.ok) return read;
+  const { config } = read.value;
+  const flagged = flags.policy !== undefined || flags["certificate-identity"] !== undefined;
+  const expect =
+    flagged || config.policy === undefined
+      ? await namedExpectation(invocation, settings, trust)
+      : await policyOf(invocation, read.value);
+  if (!expect.ok) return expect;
+  const upstreams = await configuredUpstreams(invocation, read.value);
+  if (!upstreams.ok) return upstreams;
+  return ok({ upstreams: upstreams.value, expect: expect.value, maxBytes: config.maxBytes });
+};
+
+/** One index that owns every name, by the flags or GitLab's own variables. */
+const oneUpstream = (
+  { outside, files, flags, terminal }: Invocation,
+  settings: Settings,
+  stack: LocalStack | undefined,
+): Result<Pick<Sources, "upstreams" | "maxBytes">> => {
+  const address = registryOf(settings, outside, stack).indexAddress();
+  if (!address.ok) return address;
+  const index = address.value.url.replace(/\/+$/, "");
+  const { evidence } = flags;
+  const config = readGatewayConfig({
+    upstreams: [
+      {
+        ...{ name: "index", index, owns: ["*"] },
+        demands: besideIndex(index) === undefined ? "attested" : "release",
+        ...(typeof evidence === "string" ? { evidence: resolve(terminal.cwd, evidence) } : {}),
+      },
+    ],
+  });
+  if (!config.ok) return config;
+  const { auth } = address.value;
+  const upstreams = config.value.upstreams.map((one) => ({ config: one, auth }));
+  return ok({
+    upstreams: openUpstreams(upstreams, outside, files),
+    maxBytes: config.value.maxBytes,
+  });
+};
+
+const sourcesOf = async (
+  invocation: Invocation,
+  settings: Settings,
+  trust: Trust,
+  stack: LocalStack | undefined,
+): Promise<Result<Sources>> => {
+  const { config } = invocation.flags;
+  if (typeof config === "string") return fromConfig(invocation, settings, config, trust);
+  const one = oneUpstream(invocation, settings, stack);
+  if (!one.ok) return one;
+  const expect = await namedExpectation(invocation, settings, trust);
+  return expect.ok ? ok({ ...one.value, expect: expect.value }) : expect;
+};
+
+/** The store of --store, to be used again, or one that goes when the command ends. */
+const storeFor = async ({ flags, terminal }: Invocation) => {
+  const { store } = flags;
+  if (typeof store === "string") {
+    return { path: resolve(terminal.cwd, store), discard: async () => undefined };
+  }
+  return temporaryFolder("wheelseal-closure-");
+};
+
+/**
+ * Opens what verifying a lock takes: upstreams and policy by --config (a gateway's configuration)
+ * or by --index-url and --policy, the trust root, and a store.
+ */
+export const openClosureWorld = async (
+  invocation: Invocation,
+  settings: Settings,
+): Promise<Result<OpenClosureWorld>> => {
+  const { outside, files } = invocation;
+  const profile = profileOf(settings, "gitlab");
+  if (!profile.ok) return profile;
+  const stack = profile.value === "local" ? await ensureStack(invocation, settings) : ok(undefined);
+  if (!stack.ok) return stack;
+  const close = async () => stack.value?.close();
+  const opened = await (async (): Promise<Result<OpenClosureWorld>> => {
+    const trust = await trustOf(invocation, settings);
+    if (!trust.ok) return trust;
+    const sources = await sourcesOf(invocation, settings, trust.value, stack.value);
+    if (!sources.ok) return sources;
+    const folder = await storeFor(invocation);
+    const store = await openGatewayStore(folder.path);
+    if (!store.ok) return store;
+    const root = ok(trust.value.root);
+    const world = { ...sources.value, store: store.value, files, now: outside.now };
+    return ok({
+      world: { ...world, trust: async () => root },
+      trust: trust.value,
+      close: async () => {
+        await folder.discard();
+        await close();
+      },
+    });
+  })();
+  if (!opened.ok) await close();
+  return opened;
+};

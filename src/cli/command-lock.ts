@@ -1,0 +1,147 @@
+import { resolve } from "node:path";
+import { describeIdentity } from "../consumer/attestation-identity.ts";
+import { type ClosureVerdict, failureOf, filesOf } from "../consumer/closure-verdict.ts";
+import { verifyClosure } from "../consumer/closure-verify.ts";
+import type { ClosureWorld } from "../consumer/closure-world.ts";
+import {
+  addIdentities,
+  formatPylock,
+  type LockAddition,
+  missingIdentities,
+  unprovenIdentity,
+} from "../consumer/pylock-identities.ts";
+import { type ReadClosure, readClosure } from "../consumer/read-closure.ts";
+import { fromUtf8, utf8 } from "../formats/bytes.ts";
+import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
+import { visible } from "../formats/visible.ts";
+import { openClosureWorld } from "./closure-setup.ts";
+import { type Command, type Invocation, refuse } from "./command.ts";
+import { closureFields, showClosure } from "./render-closure.ts";
+import { readSettings } from "./settings.ts";
+
+const PYLOCK = /^pylock\.(?:[^.]+\.)?toml$/;
+
+type Wish = {
+  readonly path: string;
+  /** Where the result goes; `undefined` with --check. */
+  readonly out: string | undefined;
+};
+
+const wishOf = ({ operands, flags, terminal }: Invocation): Result<Wish> => {
+  const [file, ...more] = operands;
+  if (file === undefined || more.length > 0) return fail("USAGE", "give one lock file");
+  const path = resolve(terminal.cwd, file);
+  if (flags.check === true) {
+    return flags.out === undefined
+      ? ok({ path, out: undefined })
+      : fail("USAGE", "--check writes nothing, so --out has no use");
+  }
+  const out = typeof flags.out === "string" ? resolve(terminal.cwd, flags.out) : path;
+  const name = out.split(/[/\\]/).at(-1) ?? "";
+  return PYLOCK.test(name)
+    ? ok({ path, out })
+    : fail("USAGE", `${name} is no name of a lock: give --out pylock.toml or pylock.NAME.toml`);
+};
+
+/** Files that nobody vouches for are listed, and refused where the policy says so. */
+const unattestedFailure = (
+  { expect }: ClosureWorld,
+  verdict: ClosureVerdict,
+): Failure | undefined => {
+  if (expect?.kind !== "policy" || expect.policy.unattested !== "refuse") return undefined;
+  const bare = filesOf(verdict).find(({ outcome }) => outcome === "unattested");
+  return bare && failure("LOCK_UNATTESTED", `nobody vouches for ${bare.filename}`);
+};
+
+const editedLock = (
+  { closure, bytes }: ReadClosure,
+  verdict: ClosureVerdict,
+  additions: readonly LockAddition[],
+): Result<string> => {
+  if (closure.format === "requirements") return ok(formatPylock(verdict));
+  const text = fromUtf8(bytes);
+  return text.ok ? addIdentities(text.value, additions) : text;
+};
+
+type Ended = {
+  readonly verdict: ClosureVerdict;
+  readonly additions: readonly LockAddition[];
+  readonly written: string | undefined;
+  readonly failed: Failure | undefined;
+};
+
+const lockWith = async (
+  invocation: Invocation,
+  wish: Wish,
+  read: ReadClosure,
+  world: ClosureWorld,
+): Promise<Result<Ended>> => {
+  const verified = await verifyClosure(read.closure, world);
+  if (!verified.ok) return verified;
+  const verdict = verified.value;
+  const additions = missingIdentities(verdict);
+  const failed =
+    failureOf(verdict) ?? unprovenIdentity(verdict) ?? unattestedFailure(world, verdict);
+  if (failed !== undefined) return ok({ verdict, additions, written: undefined, failed });
+  const [first] = additions;
+  if (wish.out === undefined) {
+    const stale =
+      first &&
+      failure(
+        "LOCK_STALE",
+        `the lock does not state ${describeIdentity(first.identity)} for ${first.entry.name}`,
+      );
+    return ok({ verdict, additions, written: undefined, failed: stale });
+  }
+  const text = editedLock(read, verdict, additions);
+  if (!text.ok) return text;
+  const content = utf8(text.value);
+  const same = wish.out === wish.path && additions.length === 0;
+  const written = same ? ok(undefined) : await invocation.files.write(wish.out, content);
+  if (!written.ok) return written;
+  return ok({ verdict, additions, written: same ? undefined : wish.out, failed: undefined });
+};
+
+const show = (invocation: Invocation, ended: Ended): number => {
+  const { terminal, flags } = invocation;
+  const { verdict, additions, written, failed } = ended;
+  if (flags.json === true) {
+    const added = additions.map(({ entry: { name, version }, identity: { kind, fields } }) => ({
+      ...{ name, version },
+      identity: { kind, ...fields },
+    }));
+    const fields = { ...closureFields(verdict, failed), missing: added, written: written ?? null };
+    terminal.out(JSON.stringify(fields, null, 2));
+  } else {
+    showClosure(terminal, verdict);
+    for (const { entry, identity } of additions) {
+      const verb = written === undefined ? "missing" : "added";
+      terminal.out(
+        `${verb}: ${entry.name} ${entry.version}: ${visible(describeIdentity(identity))}`,
+      );
+    }
+    if (failed === undefined) {
+      terminal.out(written === undefined ? "the lock states all of it" : `wrote ${written}`);
+    }
+  }
+  return failed === undefined ? 0 : refuse({ ...invocation, flags: {} }, failed);
+};
+
+/** `wheelseal lock FILE`: states in a lock who signed its files, as verified. */
+export const lockCommand: Command = async (invocation) => {
+  const { flags, terminal, files } = invocation;
+  const wish = wishOf(invocation);
+  if (!wish.ok) return refuse(invocation, wish.error);
+  const settings = await readSettings({ flags, env: terminal.env, project: terminal.cwd, files });
+  if (!settings.ok) return refuse(invocation, settings.error);
+  const read = await readClosure(files, wish.value.path);
+  if (!read.ok) return refuse(invocation, read.error);
+  const opened = await openClosureWorld(invocation, settings.value);
+  if (!opened.ok) return refuse(invocation, opened.error);
+  try {
+    const ended = await lockWith(invocation, wish.value, read.value, opened.value.world);
+    return ended.ok ? show(invocation, ended.value) : refuse(invocation, ended.error);
+  } finally {
+    await opened.value.close();
+  }
+};

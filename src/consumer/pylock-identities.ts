@@ -1,0 +1,116 @@
+import { isDeepStrictEqual } from "node:util";
+import { patch } from "@decimalturn/toml-patch";
+import { parse, stringify } from "smol-toml";
+import { parseName } from "../dists/name.ts";
+import { equalVersions, parseVersion } from "../dists/version.ts";
+import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
+import { type AttestationIdentity, describeIdentity, isStated } from "./attestation-identity.ts";
+import type { ClosureEntry } from "./closure.ts";
+import type { ClosureVerdict, EntryVerdict, FileVerdict } from "./closure-verdict.ts";
+
+/** An identity that verified and that a lock does not state yet. */
+export type LockAddition = {
+  readonly entry: ClosureEntry;
+  readonly identity: AttestationIdentity;
+};
+
+const keyOf = ({ kind, fields }: AttestationIdentity): string =>
+  JSON.stringify([kind, Object.entries(fields).sort()]);
+
+const additionsOf = ({ entry, files }: EntryVerdict): LockAddition[] => {
+  const additions = new Map<string, LockAddition>();
+  for (const { signer, identity, failure: refused } of files) {
+    if (signer === undefined || identity === undefined || refused !== undefined) continue;
+    if (entry.identities.some((stated) => isStated(stated, signer))) continue;
+    additions.set(keyOf(identity), { entry, identity });
+  }
+  return [...additions.values()];
+};
+
+/** What a lock does not state yet, in its order. */
+export const missingIdentities = ({ entries }: ClosureVerdict): LockAddition[] =>
+  entries.flatMap(additionsOf);
+
+const isSettled = ({ outcome }: FileVerdict): boolean =>
+  outcome === "verified" || outcome === "signed";
+
+/**
+ * What a lock states and no file of the package bears out, where all of them were verified: an
+ * identity that nobody needs lets somebody else in later.
+ * @returns LOCK_IDENTITY for the first
+ */
+export const unprovenIdentity = ({ entries }: ClosureVerdict): Failure | undefined => {
+  for (const { entry, files } of entries) {
+    if (!files.every(isSettled)) continue;
+    const unproven = entry.identities.find(
+      (stated) => !files.some(({ signer }) => signer !== undefined && isStated(stated, signer)),
+    );
+    if (unproven === undefined) continue;
+    const who = [...new Set(files.flatMap(({ identity }) => identity ?? []).map(describeIdentity))];
+    return failure(
+      "LOCK_IDENTITY",
+      `the lock states ${describeIdentity(unproven)} for ${entry.name} ${entry.version}, and its files are signed by ${who.join(" and ")}`,
+    );
+  }
+  return undefined;
+};
+
+type Table = Record<string, unknown>;
+
+const toTable = ({ kind, fields }: AttestationIdentity): Table => ({ kind, ...fields });
+
+const isAbout = ({ name, version }: Table, entry: ClosureEntry): boolean => {
+  const parsed = parseName(String(name));
+  if (!parsed.ok || parsed.value !== entry.name) return false;
+  const stated = version === undefined ? undefined : parseVersion(String(version));
+  return stated === undefined || (stated.ok && equalVersions(stated.value, entry.version));
+};
+
+/**
+ * A pylock.toml with the identities added; every other character stays as it was.
+ * @returns LOCK_FORMAT where the text cannot be edited so that it reads back as it should
+ */
+export const addIdentities = (text: string, additions: readonly LockAddition[]): Result<string> => {
+  if (additions.length === 0) return ok(text);
+  const document = parse(text) as Table & { packages: Table[] };
+  for (const { entry, identity } of additions) {
+    const table = document.packages.find((one) => isAbout(one, entry));
+    if (table === undefined) return fail("LOCK_FORMAT", `the lock has no package ${entry.name}`);
+    const before = table["attestation-identities"];
+    const stated = Array.isArray(before) ? before : [];
+    table["attestation-identities"] = [...stated, toTable(identity)];
+  }
+  const edited = patch(text, document);
+  return isDeepStrictEqual(parse(edited), parse(stringify(document)))
+    ? ok(edited)
+    : fail("LOCK_FORMAT", "the lock cannot be edited without changing something else");
+};
+
+const isWheel = (filename: string): boolean => filename.endsWith(".whl");
+
+const fileTable = ({ filename, url, size, sha256 }: FileVerdict): Table => ({
+  name: filename,
+  ...(url === undefined ? {} : { url }),
+  ...(size === undefined ? {} : { size }),
+  hashes: { sha256 },
+});
+
+/** A pylock.toml of what was verified, for a lock in another format. */
+export const formatPylock = ({ entries }: ClosureVerdict): string => {
+  const packages = entries.map((verdict): Table => {
+    const { entry, files } = verdict;
+    const { name, version, marker, identities } = entry;
+    const sdist = files.find(({ filename }) => !isWheel(filename));
+    const wheels = files.filter(({ filename }) => isWheel(filename));
+    const all = [...identities, ...additionsOf(verdict).map(({ identity }) => identity)];
+    return {
+      name,
+      version,
+      ...(marker === undefined ? {} : { marker }),
+      ...(sdist === undefined ? {} : { sdist: fileTable(sdist) }),
+      ...(wheels.length === 0 ? {} : { wheels: wheels.map(fileTable) }),
+      ...(all.length === 0 ? {} : { "attestation-identities": all.map(toTable) }),
+    };
+  });
+  return stringify({ "lock-version": "1.0", "created-by": "wheelseal", packages });
+};
