@@ -249,7 +249,7 @@ export const openPostgresState = async (
     ping: async () => {
       await sql`SELECT 1`;
     },
-    close: () => sql.end({ timeout: 5 }),
+    close: () => sql.end({ timeout: 1 }),
   };
   return ok(guarded(state, address));
 };
