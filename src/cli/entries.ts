@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { verifyCommand } from "./command-verify.ts";
 import {
   BUILD_OPTIONS,
   CLOSURE_OPTIONS,
@@ -99,7 +100,8 @@ export const ENTRIES: readonly Entry[] = [
       JUNIT_OPTION,
       JSON_OPTION,
     ],
-    load: async () => (await import("./command-verify.ts")).verifyCommand,
+    // Not loaded when it is called, but with the rest: it starts most often and ends soonest.
+    load: async () => verifyCommand,
   },
   {
     name: "report",
@@ -209,6 +211,35 @@ export const ENTRIES: readonly Entry[] = [
       JSON_OPTION,
     ],
     load: async () => (await import("./command-lock.ts")).lockCommand,
+  },
+  {
+    name: "monitor",
+    operands: "",
+    summary: "follow transparency logs; alarm when an identity signs what is not on record",
+    options: [
+      ["--config <file>", "the monitor's configuration (TOML); flags win over it"],
+      ["--identity <san>", "an identity to watch, exactly, with --issuer"],
+      ["--issuer <url>", "the issuer that vouches for it, exactly"],
+      ["--project <path>", "watch a GitLab project's jobs instead, with --issuer"],
+      ["--ref <glob>", "only at such refs, for example refs/tags/v*"],
+      ["--records <dir>", "folder of what pipelines left: records, bundles, attestations, reports"],
+      ["--strict", "let only records that name the certificate count"],
+      ["--grace <time>", "how much later than its entry a record may come, for example 30m"],
+      ["--state <dir>", "state folder, .wheelseal/monitor where not given"],
+      ["--rekor-url <url>", "follow this Rekor v1 log instead of those of the trust root"],
+      ["--rekor-v2-url <url>", "follow this Rekor v2 log"],
+      ["--from-now", "begin with what is logged from now on, as where nothing is said"],
+      ["--from-index <n>", "begin with this entry"],
+      ["--once", "make one pass, as where no interval is given"],
+      ["--interval <time>", "make a pass each 30s, 5m or 1h until interrupted"],
+      ["--webhook-url-env <name>", "the variable with the URL that alarms are posted to"],
+      ["--gitlab-issues <file>", "write alarms as GitLab issues (JSON); - is stdout"],
+      ["--witness <keys>", "keys of witnesses, NAME+HINT+KEY with spaces between"],
+      ["--witness-threshold <n>", "how many of them must vouch, all where not given"],
+      ...TRUST_OPTIONS,
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-monitor.ts")).monitorCommand,
   },
   {
     name: "up",

@@ -31,13 +31,6 @@ export const parseTilePath = (path: string): TileName | undefined => {
   };
 };
 
-/** `index` as it stands in a tile's path. */
-export const tileIndexPath = (index: number): string => {
-  const digits = String(index);
-  const groups = digits.padStart(Math.ceil(digits.length / 3) * 3, "0").match(/\d{3}/g) ?? [];
-  return groups.map((group, at) => (at < groups.length - 1 ? `x${group}` : group)).join("/");
-};
-
 /**
  * A tile under the published head: hashes of 32 bytes, or entries with two bytes of length each.
  * `undefined` where the tree does not reach so far.

@@ -2,6 +2,7 @@ import { verifySignature } from "../crypto/verify.ts";
 import type { InclusionProof, TlogEntry } from "../formats/bundle.ts";
 import { equal, hex, utf8 } from "../formats/bytes.ts";
 import {
+  type Checkpoint,
   type NoteSignature,
   noteKeyHint,
   parseCheckpoint,
@@ -56,6 +57,28 @@ const checkSignatures = async (
   return ok(undefined);
 };
 
+/** A checkpoint with the note that it stands in. */
+export type OpenedCheckpoint = { readonly note: SignedNote; readonly checkpoint: Checkpoint };
+
+/**
+ * Opens a signed note as a checkpoint of this log. Of the note's signatures, every one that claims
+ * the log's key must be good and under the log's name; those of unknown keys (witnesses) count for
+ * nothing.
+ *
+ * @returns `TLOG_CHECKPOINT`
+ */
+export const openCheckpoint = async (
+  text: string,
+  log: LogKey,
+): Promise<Result<OpenedCheckpoint>> => {
+  const note = parseNote(text);
+  if (!note.ok) return note;
+  const checkpoint = parseCheckpoint(note.value.text);
+  if (!checkpoint.ok) return checkpoint;
+  const signed = await checkSignatures(note.value, log, checkpoint.value.origin);
+  return signed.ok ? ok({ note: note.value, checkpoint: checkpoint.value }) : signed;
+};
+
 const checkTree = (proof: InclusionProof, size: bigint, root: Uint8Array): Finding<undefined> => {
   const compared = {
     expected: `size ${proof.treeSize}, root ${hex(proof.rootHash)}`,
@@ -70,9 +93,8 @@ const checkTree = (proof: InclusionProof, size: bigint, root: Uint8Array): Findi
 };
 
 /**
- * Proves that the log signed the root to which the inclusion proof leads. Of the note's
- * signatures, every one that claims the log's key must be good and under the log's name; those of
- * unknown keys (witnesses) count for nothing.
+ * Proves that the log signed the root to which the inclusion proof leads; see
+ * {@link openCheckpoint}.
  *
  * @returns `TLOG_CHECKPOINT`, `TLOG_CHECKPOINT_ROOT`
  */
@@ -87,11 +109,8 @@ export const checkCheckpoint = async (
       ? refused("log-checkpoint", "TLOG_INCLUSION_MISSING", "the entry's proof has no checkpoint")
       : absent("log-checkpoint", undefined, "the entry has a promise and no checkpoint");
   }
-  const note = parseNote(proof.checkpoint);
-  if (!note.ok) return refusedAs("log-checkpoint", note);
-  const checkpoint = parseCheckpoint(note.value.text);
-  if (!checkpoint.ok) return refusedAs("log-checkpoint", checkpoint);
-  const { origin, size, rootHash } = checkpoint.value;
-  const signed = await checkSignatures(note.value, log, origin);
-  return signed.ok ? checkTree(proof, size, rootHash) : refusedAs("log-checkpoint", signed);
+  const opened = await openCheckpoint(proof.checkpoint, log);
+  if (!opened.ok) return refusedAs("log-checkpoint", opened);
+  const { size, rootHash } = opened.value.checkpoint;
+  return checkTree(proof, size, rootHash);
 };

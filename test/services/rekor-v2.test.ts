@@ -11,9 +11,10 @@ import { noteKeyId } from "../../src/formats/checkpoint.ts";
 import { readJson } from "../../src/formats/json.ts";
 import { leafHash, nodeHash, verifyInclusion } from "../../src/formats/merkle.ts";
 import { unwrap } from "../../src/formats/result.ts";
+import { tileIndexPath } from "../../src/formats/tiles.ts";
 import { readTlogEntry } from "../../src/formats/tlog-entry.ts";
 import { rekorV2Service, rekorV2Signer } from "../../src/services/rekor-v2.ts";
-import { parseTilePath, tileIndexPath } from "../../src/services/tiles.ts";
+import { parseTilePath } from "../../src/services/tiles.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rekor-v2-"));
 const named = { key: generateKey("ed25519"), hostname: "log2026.rekor.example" };

@@ -1,0 +1,82 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Result } from "../formats/result.ts";
+import type { Progress } from "../monitor/follower.ts";
+import { type Monitor, makePass, type Pass } from "../monitor/monitor.ts";
+import { openMonitorState } from "../monitor/monitor-state.ts";
+import { type Command, type Invocation, refuse } from "./command.ts";
+import { monitorFor, monitorSetup } from "./monitor-setup.ts";
+import { exitCodeOfPass, passDocument, showPass } from "./render-monitor.ts";
+import { readSettings } from "./settings.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Tells how far a long reading came, not more than once in a while. */
+const progressOn = (terminal: Terminal, now: () => number): ((progress: Progress) => void) => {
+  let last = now();
+  return ({ log, read, size }) => {
+    if (now() - last < 5000) return;
+    last = now();
+    terminal.err(`${log.url}: ${read} of ${size} entries`);
+  };
+};
+
+const showResult = (invocation: Invocation, pass: Result<Pass>, spaces?: number): number => {
+  if (!pass.ok) return refuse(invocation, pass.error);
+  const { flags, terminal } = invocation;
+  if (flags.json === true) terminal.out(JSON.stringify(passDocument(pass.value), null, spaces));
+  else showPass(terminal, pass.value);
+  return exitCodeOfPass(pass.value);
+};
+
+/** Passes until interrupted; a pass that fails is made again after the pause. */
+const follow = async (
+  invocation: Invocation,
+  interval: number,
+  open: () => Promise<Result<Monitor>>,
+): Promise<number> => {
+  const stopped = new AbortController();
+  const stop = (): void => stopped.abort();
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  let last: Monitor | undefined;
+  while (!stopped.signal.aborted) {
+    const opened = await open();
+    // A trust root that cannot be refreshed leaves the one that was.
+    if (opened.ok) last = opened.value;
+    else refuse(invocation, opened.error);
+    if (last === undefined) return opened.ok ? 0 : refuse(invocation, opened.error);
+    showResult(invocation, await makePass(last));
+    await pause(interval, undefined, { signal: stopped.signal }).catch(() => undefined);
+  }
+  return 0;
+};
+
+/** `wheelseal monitor`: follows logs, and alarms when my identities sign what is not on record. */
+export const monitorCommand: Command = async (invocation) => {
+  const { flags, terminal, files, outside } = invocation;
+  const setup = await monitorSetup(invocation);
+  if (!setup.ok) return refuse(invocation, setup.error);
+  // --state is the monitor's own here, not the local stack's.
+  const { state: _, ...others } = flags;
+  const settings = await readSettings({
+    flags: others,
+    env: terminal.env,
+    project: terminal.cwd,
+    files,
+  });
+  if (!settings.ok) return refuse(invocation, settings.error);
+  const state = openMonitorState(setup.value.state, outside.now());
+  if (!state.ok) return refuse(invocation, state.error);
+  const report = progressOn(terminal, outside.now);
+  const open = () => monitorFor(invocation, settings.value, setup.value, state.value, report);
+  try {
+    const { interval } = setup.value.config;
+    if (interval !== undefined && flags.once !== true) {
+      return await follow(invocation, interval, open);
+    }
+    const monitor = await open();
+    if (!monitor.ok) return refuse(invocation, monitor.error);
+    return showResult(invocation, await makePass(monitor.value), 2);
+  } finally {
+    state.value.close();
+  }
+};

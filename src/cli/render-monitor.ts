@@ -1,0 +1,58 @@
+import { exitCodeOf } from "../formats/exit-code.ts";
+import type { Failure } from "../formats/result.ts";
+import { visible } from "../formats/visible.ts";
+import { isOutage } from "../monitor/follow-tree.ts";
+import type { TreeOutcome } from "../monitor/follower.ts";
+import type { Pass } from "../monitor/monitor.ts";
+import { showFailure } from "./render-failure.ts";
+import { paint, type Terminal } from "./terminal.ts";
+
+/** Every failure of a pass, the gravest first: alarms outweigh outages. */
+const failuresOf = ({ trees, untold }: Pass): Failure[] => {
+  const all = [...trees.flatMap(({ failure }) => failure ?? []), ...(untold ? [untold] : [])];
+  return all.toSorted((a, b) => Number(isOutage(a.code)) - Number(isOutage(b.code)));
+};
+
+/** 0 nothing, 1 an alarm or a log that does not behave, 3 a log or webhook out of reach. */
+export const exitCodeOfPass = (pass: Pass): number => {
+  if (pass.alarms.length > 0) return 1;
+  const [first] = failuresOf(pass);
+  return first === undefined ? 0 : exitCodeOf(first.code);
+};
+
+/** The pass as one JSON document. */
+export const passDocument = (pass: Pass): unknown => {
+  const [error] = [...pass.alarms, ...failuresOf(pass)];
+  return {
+    ok: exitCodeOfPass(pass) === 0,
+    ...(error === undefined
+      ? {}
+      : { error: { code: error.code, message: error.message, hint: error.hint } }),
+    ...pass,
+  };
+};
+
+const treeLine = ({ url, origin, read, followed, size }: TreeOutcome): string =>
+  `${url} ${origin === "" ? "" : `(${visible(origin)}) `}${read} entries read, ${followed} of ${size}`;
+
+/** Prints a pass for a person. */
+export const showPass = (terminal: Terminal, pass: Pass): void => {
+  const { trees, alarms, waiting, records } = pass;
+  for (const tree of trees) terminal.out(treeLine(tree));
+  const malformed = records.malformed.length;
+  terminal.out(
+    `${records.files} records${malformed > 0 ? `, ${malformed} malformed` : ""}, ${alarms.length} alarms${waiting > 0 ? `, ${waiting} signatures wait for a record` : ""}`,
+  );
+  for (const { file, failure } of records.malformed) {
+    terminal.err(`warning[${failure.code}]: ${visible(`${file}: ${failure.message}`)}`);
+  }
+  for (const { code, message, hint, log } of alarms) {
+    const where = log.origin || log.url;
+    terminal.err(`${paint(terminal, "red", `alarm[${code}]:`)} ${visible(`${where}: ${message}`)}`);
+    terminal.err(`${paint(terminal, "cyan", "hint:")} ${hint}`);
+  }
+  const alarmed = new Set(alarms.map(({ message }) => message));
+  for (const failure of failuresOf(pass)) {
+    if (!alarmed.has(failure.message)) showFailure(terminal, failure);
+  }
+};

@@ -1,0 +1,43 @@
+import { importPublicKey, type PublicKey } from "../crypto/keys.ts";
+import { concat, equal, fromBase64, fromHex } from "./bytes.ts";
+import { cosignatureKeyHint, noteKeyHint } from "./checkpoint.ts";
+import { fail, ok, type Result } from "./result.ts";
+
+/** A key for signed notes with its name (c2sp.org/signed-note, "vkey"). */
+export type NoteKey = {
+  readonly name: string;
+  readonly key: PublicKey;
+  /** Whether it signs notes as a log does, or cosigns checkpoints as a witness does. */
+  readonly signs: "note" | "cosignature";
+};
+
+const VKEY = /^([^\s\u0085+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/u;
+
+/** SubjectPublicKeyInfo of an Ed25519 key without the key itself (RFC 8410 §4). */
+const ED25519_SPKI = Uint8Array.of(0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0);
+
+const KINDS: Readonly<Record<number, NoteKey["signs"]>> = { 1: "note", 4: "cosignature" };
+
+/**
+ * Reads `NAME+HINT+BASE64`, the base64 of a type byte and 32 bytes of Ed25519 key: 0x01 for notes,
+ * 0x04 for cosignatures of checkpoints.
+ *
+ * @returns `KEY_FORMAT`, also for other kinds of key and a hint that is not the key's
+ */
+export const parseNoteKey = (text: string): Result<NoteKey> => {
+  const [, name = "", hint = "", encoded = ""] = VKEY.exec(text) ?? [];
+  const bytes = fromBase64(encoded);
+  const raw = bytes.ok ? bytes.value : new Uint8Array();
+  const signs = KINDS[raw[0] ?? 0];
+  if (signs === undefined || raw.length !== 33) {
+    return fail("KEY_FORMAT", `${name || "the key"} is no Ed25519 key of the form NAME+HINT+KEY`);
+  }
+  const key = importPublicKey(concat(ED25519_SPKI, raw.subarray(1)));
+  if (key === undefined) return fail("KEY_FORMAT", `the key of ${name} is no point`);
+  const expected = signs === "note" ? noteKeyHint(name, key) : cosignatureKeyHint(name, key);
+  const stated = fromHex(hint);
+  if (!stated.ok || !equal(stated.value, expected)) {
+    return fail("KEY_FORMAT", `${hint} is not the hint of the key of ${name}`);
+  }
+  return ok({ name, key, signs });
+};

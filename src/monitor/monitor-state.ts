@@ -1,0 +1,193 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Sha256 } from "../crypto/hash.ts";
+import { fromHex, hex } from "../formats/bytes.ts";
+import { type CompactRange, compactRange } from "../formats/compact-range.ts";
+import { fail, ok, type Result, unwrap } from "../formats/result.ts";
+import type { Alarm } from "./alarm.ts";
+
+/** What was read of a tree, in numbers. */
+export type Counts = {
+  readonly read: number;
+  /** Entries by a watched identity, and those of them that a record knew at once. */
+  readonly mine: number;
+  readonly known: number;
+  readonly impostors: number;
+  readonly unreadable: number;
+  /** Of those, how many were kept as they are. */
+  readonly kept: number;
+};
+
+export const NOTHING_READ: Counts = {
+  read: 0,
+  mine: 0,
+  known: 0,
+  impostors: 0,
+  unreadable: 0,
+  kept: 0,
+};
+
+/** How far a tree was followed. It only ever grows. */
+export type TreeState = {
+  readonly url: string;
+  readonly api: 1 | 2;
+  readonly origin: string;
+  /** The last checkpoint that was accepted, as it was signed. */
+  readonly note: string;
+  readonly size: number;
+  readonly root: Sha256;
+  /** The leaves that were looked at; at most `size`. */
+  readonly range: CompactRange;
+  /** The first leaf that was looked at. */
+  readonly from: number;
+  readonly counts: Counts;
+  /** The alarm after which the tree is not followed any further. */
+  readonly halted?: string;
+  /** Set once a log was read after the end of its keys: it is not asked again. */
+  readonly finished?: true;
+};
+
+/** An alarm on its way: told once it is due, and until somebody was told. */
+export type PendingAlarm = {
+  readonly alarm: Alarm;
+  /** Milliseconds since 1970. */
+  readonly due: number;
+};
+
+/** All that the monitor remembers. Each method is one atomic, durable step. */
+export type MonitorState = {
+  /** When the monitor began, in milliseconds since 1970. */
+  readonly inception: number;
+  /** Of one log, or of all. */
+  trees(log?: { readonly url: string; readonly api: 1 | 2 }): TreeState[];
+  /** Keeps a tree's state and the alarms that go with it, both or neither; known alarms stay. */
+  save(tree: TreeState | undefined, alarms: readonly PendingAlarm[]): void;
+  /** Alarms that were not told, oldest first. */
+  pending(): PendingAlarm[];
+  /** Every alarm so far, told or not. */
+  count(): number;
+  alarm(id: string): Alarm | undefined;
+  told(ids: readonly string[]): void;
+  /** Forgets alarms that turned out to be none. */
+  withdraw(ids: readonly string[]): void;
+  close(): void;
+};
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS monitor (inception INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS trees (
+  url TEXT NOT NULL, api INTEGER NOT NULL, origin TEXT NOT NULL, state TEXT NOT NULL,
+  PRIMARY KEY (url, api, origin)
+) STRICT;
+CREATE TABLE IF NOT EXISTS alarms (
+  id TEXT PRIMARY KEY, alarm TEXT NOT NULL, due INTEGER NOT NULL, told INTEGER NOT NULL
+) STRICT;`;
+
+type Kept = Omit<TreeState, "root" | "range"> & {
+  readonly root: string;
+  readonly range: { readonly size: number; readonly hashes: readonly string[] };
+};
+
+const bytes = (text: string): Uint8Array => unwrap(fromHex(text));
+
+const treeJson = ({ root, range, ...rest }: TreeState): string => {
+  const hashes = range.hashes.map(hex);
+  return JSON.stringify({ ...rest, root: hex(root), range: { ...range, hashes } } satisfies Kept);
+};
+
+const readTree = (text: string): TreeState => {
+  const { root, range, ...rest } = JSON.parse(text) as Kept;
+  return {
+    ...rest,
+    root: bytes(root) as Sha256,
+    range: unwrap(compactRange(range.size, range.hashes.map(bytes))),
+  };
+};
+
+/**
+ * Opens the state in `folder`, or makes it.
+ *
+ * @param now - milliseconds since 1970
+ * @returns `STATE_LOCKED` while another monitor has it, `STATE_CORRUPT`
+ */
+export const openMonitorState = (folder: string, now: number): Result<MonitorState> => {
+  const path = join(folder, "monitor.db");
+  try {
+    mkdirSync(folder, { recursive: true });
+    const database = new DatabaseSync(path);
+    try {
+      return ok(stateIn(database, now));
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : "unknown error";
+    return /locked|busy/.test(reason)
+      ? fail("STATE_LOCKED", `${path} is in use by another process`)
+      : fail("STATE_CORRUPT", `${path} is no usable state: ${reason}`);
+  }
+};
+
+const stateIn = (database: DatabaseSync, now: number): MonitorState => {
+  // The system lets go of the lock when the process ends, however it ends.
+  database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL;");
+  const atomically = (work: () => void): void => {
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      work();
+      database.exec("COMMIT");
+    } catch (error) {
+      database.exec("ROLLBACK");
+      throw error;
+    }
+  };
+  atomically(() => {
+    database.exec(SCHEMA);
+    const begun = "SELECT count(*) FROM monitor";
+    database.prepare(`INSERT INTO monitor SELECT ? WHERE (${begun}) = 0`).run(now);
+  });
+  const all = (sql: string) => database.prepare(sql).all() as Record<string, string | number>[];
+  const each = (sql: string, ids: readonly string[]): void => {
+    const statement = database.prepare(sql);
+    atomically(() => {
+      for (const id of ids) statement.run(id);
+    });
+  };
+  const trees: MonitorState["trees"] = (log) =>
+    all("SELECT state FROM trees ORDER BY rowid")
+      .map(({ state }) => readTree(String(state)))
+      .filter((tree) => log === undefined || (tree.url === log.url && tree.api === log.api));
+  const inception = Number(all("SELECT inception FROM monitor")[0]?.inception);
+  // A state that cannot be read is found now, and not in the middle of a pass.
+  trees();
+  const putTree = database.prepare(
+    "INSERT INTO trees VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
+  );
+  const putAlarm = database.prepare(
+    "INSERT INTO alarms VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING",
+  );
+  return {
+    inception,
+    trees,
+    save: (tree, alarms) =>
+      atomically(() => {
+        if (tree !== undefined) putTree.run(tree.url, tree.api, tree.origin, treeJson(tree));
+        for (const { alarm, due } of alarms) putAlarm.run(alarm.id, JSON.stringify(alarm), due);
+      }),
+    pending: () =>
+      all("SELECT alarm, due FROM alarms WHERE told = 0 ORDER BY rowid").map(({ alarm, due }) => ({
+        alarm: JSON.parse(String(alarm)) as Alarm,
+        due: Number(due),
+      })),
+    count: () => Number(all("SELECT count(*) AS n FROM alarms")[0]?.n),
+    alarm: (id) => {
+      const row = database.prepare("SELECT alarm FROM alarms WHERE id = ?").get(id);
+      return row === undefined ? undefined : (JSON.parse(String(row.alarm)) as Alarm);
+    },
+    told: (ids) => each("UPDATE alarms SET told = 1 WHERE id = ?", ids),
+    withdraw: (ids) => each("DELETE FROM alarms WHERE id = ? AND told = 0", ids),
+    close: () => database.close(),
+  };
+};
