@@ -33,3 +33,7 @@ declare class AbortSignal {
   readonly aborted: boolean;
   static timeout(milliseconds: number): AbortSignal;
 }
+/** Of strings with a character a byte; throws on a character above 255. */
+declare function btoa(binary: string): string;
+/** Lenient: takes white space and missing padding. */
+declare function atob(base64: string): string;

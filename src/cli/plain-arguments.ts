@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Command } from "./command.ts";
-import { ENTRIES, type Entry } from "./entries.ts";
+import { ENTRIES } from "./entries.ts";
+import type { Entry } from "./entry.ts";
 
 /** A command to run, as it was typed. */
 export type Call = {

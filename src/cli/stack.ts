@@ -1,7 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Secret, secret } from "../clients/credentials.ts";
+import { fromUtf8 } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { MAX_TRUST_BYTES } from "../formats/trusted-root.ts";
 import type { StackUrls } from "../services/trust-config.ts";
 import type { Invocation } from "./command.ts";
 import type { Settings } from "./settings.ts";
@@ -46,11 +47,8 @@ export const localTrustConfig = async (
   settings: Settings,
 ): Promise<Result<string>> => {
   const path = join(stateFolder(invocation, settings), "trust", "client-trust-config.json");
-  const there = await readFile(path).then(
-    () => true,
-    () => false,
-  );
-  return there
+  const there = await invocation.files.readIfPresent(path, MAX_TRUST_BYTES);
+  return there.ok && there.value !== undefined
     ? ok(path)
     : fail("CONFIG", `no local stack has run on ${stateFolder(invocation, settings)}`);
 };
@@ -64,9 +62,9 @@ export const ensureStack = async (
   const { findStack } = await import("../services/stack-file.ts");
   const running = await findStack(folder);
   if (running !== undefined && (await answers(invocation, running.urls.gitlab))) {
-    const tokenSecret = await readSecret(folder, "token-secret");
+    const tokenSecret = await readSecret(invocation, folder, "token-secret");
     if (!tokenSecret.ok) return tokenSecret;
-    const jobToken = await readSecret(folder, "job-token");
+    const jobToken = await readSecret(invocation, folder, "job-token");
     if (!jobToken.ok) return jobToken;
     const { urls, trustConfig } = running;
     return ok({
@@ -99,12 +97,17 @@ const answers = ({ outside }: Invocation, url: string): Promise<boolean> =>
     () => false,
   );
 
-const readSecret = async (folder: string, name: string): Promise<Result<Secret>> => {
-  try {
-    return ok(secret((await readFile(join(folder, name), "utf8")).trim()));
-  } catch {
-    return fail("FILE_UNREADABLE", `${join(folder, name)} cannot be read by this user`);
-  }
+const MAX_SECRET = 4096;
+
+const readSecret = async (
+  { files }: Invocation,
+  folder: string,
+  name: string,
+): Promise<Result<Secret>> => {
+  const bytes = await files.read(join(folder, name), MAX_SECRET);
+  const text = bytes.ok ? fromUtf8(bytes.value) : bytes;
+  if (text.ok) return ok(secret(text.value.trim()));
+  return fail("FILE_UNREADABLE", `${join(folder, name)} cannot be read by this user`);
 };
 
 /** Runs the stack until the process is asked to end. */

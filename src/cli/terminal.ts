@@ -1,3 +1,5 @@
+import { fstatSync, writeSync } from "node:fs";
+
 /** Where a command prints, and what it may know of its surroundings. */
 export type Terminal = {
   /** The result: one line or one JSON document. */
@@ -19,24 +21,57 @@ const unlessReaderLeft = (error: Error): void => {
   if ((error as { code?: string }).code !== "EPIPE") throw error;
 };
 
+const isDevice = (descriptor: number): boolean => {
+  try {
+    return fstatSync(descriptor).isCharacterDevice();
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * Writes to a descriptor at once. Node's stream, which brings along half of its network to write
+ * to a pipe, is asked only where there is a terminal, and where a reader is slow.
+ */
+const writerTo = (descriptor: 1 | 2): ((text: string) => void) => {
+  const lateStream = () => {
+    const stream = descriptor === 1 ? process.stdout : process.stderr;
+    return stream.on("error", unlessReaderLeft);
+  };
+  let stream = isDevice(descriptor) || process.platform === "win32" ? lateStream() : undefined;
+  return (text) => {
+    const line = `${text}\n`;
+    if (stream !== undefined) {
+      stream.write(line);
+      return;
+    }
+    let rest: Uint8Array = Buffer.from(line);
+    try {
+      while (rest.length > 0) rest = rest.subarray(writeSync(descriptor, rest));
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (code === "EAGAIN") {
+        stream = lateStream();
+        stream.write(rest);
+      } else if (code !== "EPIPE") throw error;
+    }
+  };
+};
+
 /** The terminal of this process. NO_COLOR, FORCE_COLOR and CI are respected. */
 export const systemTerminal = (): Terminal => {
-  const { env, stdout, stderr } = process;
-  const interactive = stderr.isTTY === true && env.CI === undefined && env.TERM !== "dumb";
-  for (const stream of [stdout, stderr]) stream.on("error", unlessReaderLeft);
+  const { env } = process;
+  const isTerminal = isDevice(2) && process.stderr.isTTY === true;
+  const interactive = isTerminal && env.CI === undefined && env.TERM !== "dumb";
   const wanted = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0";
   return {
-    out: (text) => {
-      stdout.write(`${text}\n`);
-    },
-    err: (text) => {
-      stderr.write(`${text}\n`);
-    },
+    out: writerTo(1),
+    err: writerTo(2),
     env,
     cwd: process.cwd(),
     live: interactive,
     colour: env.NO_COLOR ? false : wanted || interactive,
-    columns: Math.max(MIN_COLUMNS, stderr.columns ?? 100),
+    columns: Math.max(MIN_COLUMNS, isTerminal ? (process.stderr.columns ?? 100) : 100),
   };
 };
 

@@ -1,6 +1,6 @@
-import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { close, open, read as readAt, stat } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
 import type { Artifact } from "../formats/artifact.ts";
 import { digestStream } from "../formats/artifact.ts";
 import { concat } from "../formats/bytes.ts";
@@ -26,6 +26,14 @@ export type Files = {
   remove(path: string): Promise<Result<void>>;
 };
 
+// Verifying only reads. Node's promises of files bring along what watches folders and edits lines,
+// and take longer to load than a small file to read: they are for what writes.
+const opened = promisify(open);
+const closed = promisify(close);
+const readInto = promisify(readAt);
+const found = promisify(stat);
+const promises = () => import("node:fs/promises");
+
 const READ_SIZE = 256 * 1024;
 const STREAM_SIZE = 1024 * 1024;
 
@@ -37,12 +45,19 @@ const read = async (path: string, maxBytes: number): Promise<Result<Uint8Array>>
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: READ_SIZE })) {
-      size += chunk.length;
-      if (size > maxBytes) return fail("FORMAT_SIZE", `${path} has more than ${maxBytes} bytes`);
-      chunks.push(chunk);
+    const file = await opened(path, "r");
+    const buffer = new Uint8Array(READ_SIZE);
+    try {
+      for (;;) {
+        const { bytesRead } = await readInto(file, buffer, 0, READ_SIZE, null);
+        if (bytesRead === 0) return ok(concat(...chunks));
+        size += bytesRead;
+        if (size > maxBytes) return fail("FORMAT_SIZE", `${path} has more than ${maxBytes} bytes`);
+        chunks.push(buffer.slice(0, bytesRead));
+      }
+    } finally {
+      await closed(file);
     }
-    return ok(concat(...chunks));
   } catch (error) {
     return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
   }
@@ -52,7 +67,7 @@ const readIfPresent = async (
   path: string,
   maxBytes: number,
 ): Promise<Result<Uint8Array | undefined>> => {
-  const present = await stat(path).then(
+  const present = await found(path).then(
     () => true,
     (error) => reason(error) !== "ENOENT",
   );
@@ -62,6 +77,7 @@ const readIfPresent = async (
 let writes = 0;
 
 const write = async (path: string, content: Uint8Array, mode = 0o644): Promise<Result<void>> => {
+  const { mkdir, open, rename, rm } = await promises();
   writes += 1;
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${writes}.tmp`);
   try {
@@ -83,6 +99,7 @@ const write = async (path: string, content: Uint8Array, mode = 0o644): Promise<R
 
 const list = async (folder: string): Promise<Result<string[]>> => {
   try {
+    const { readdir } = await promises();
     const entries = await readdir(folder, { withFileTypes: true });
     return ok(
       entries
@@ -99,16 +116,16 @@ const list = async (folder: string): Promise<Result<string[]>> => {
 
 /** One buffer for the whole file: buffers of their own would pile up between two collections. */
 async function* stream(path: string): AsyncGenerator<Uint8Array> {
-  const file = await open(path);
+  const file = await opened(path, "r");
   try {
     const buffer = new Uint8Array(STREAM_SIZE);
     for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, STREAM_SIZE, null);
+      const { bytesRead } = await readInto(file, buffer, 0, STREAM_SIZE, null);
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
     }
   } finally {
-    await file.close();
+    await closed(file);
   }
 }
 
@@ -126,6 +143,7 @@ const artifact = async (
 
 const remove = async (path: string): Promise<Result<void>> => {
   try {
+    const { rm } = await promises();
     await rm(path, { force: true, recursive: true });
     return ok(undefined);
   } catch (error) {

@@ -41,12 +41,12 @@ export const fromUtf8 = (bytes: Uint8Array): Result<string> => {
   }
 };
 
-const HEX = "0123456789abcdef";
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Lower-case hexadecimal. */
 export const hex = (bytes: Uint8Array): string => {
   let out = "";
-  for (const byte of bytes) out += (HEX[byte >> 4] ?? "") + (HEX[byte & 15] ?? "");
+  for (let i = 0; i < bytes.length; i += 1) out += HEX[bytes[i] ?? 0];
   return out;
 };
 
@@ -61,77 +61,59 @@ export const fromHex = (text: string): Result<Uint8Array> => {
   return ok(out);
 };
 
-const PADDING = 0x3d;
 const STANDARD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const NOT_STANDARD = /[^A-Za-z0-9+/]/;
+const NOT_URL_SAFE = /[^\w-]/;
+/** Arguments that one call takes. */
+const PIECE = 4096;
 
-const encode = (bytes: Uint8Array, alphabet: Uint8Array, padded: boolean): string => {
-  const out = new Uint8Array(Math.ceil(bytes.length / 3) * 4).fill(PADDING);
-  let at = 0;
-  for (let i = 0; i < bytes.length; i += 3) {
-    const group = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    const digits = Math.min(4, bytes.length - i + 1);
-    for (let digit = 0; digit < digits; digit += 1) {
-      out[at + digit] = alphabet[(group >> (18 - 6 * digit)) & 63] ?? PADDING;
-    }
-    at += padded ? 4 : digits;
-  }
-  return decoder.decode(out.subarray(0, at));
-};
-
-const decodeTable = (alphabet: string): Int8Array => {
-  const table = new Int8Array(128).fill(-1);
-  for (let i = 0; i < alphabet.length; i += 1) table[alphabet.charCodeAt(i)] = i;
-  return table;
-};
-
-const STANDARD_DIGITS = utf8(STANDARD);
-const URL_SAFE_DIGITS = utf8(URL_SAFE);
-const STANDARD_TABLE = decodeTable(STANDARD);
-const URL_SAFE_TABLE = decodeTable(URL_SAFE);
-
-const decode = (text: string, table: Int8Array): Uint8Array | undefined => {
-  if (text.length % 4 === 1) return undefined;
-  const out = new Uint8Array(Math.floor((text.length * 3) / 4));
-  let at = 0;
-  let group = 0;
-  let bits = 0;
-  for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    const value = code < 128 ? (table[code] ?? -1) : -1;
-    if (value < 0) return undefined;
-    group = ((group << 6) | value) & 0xffffff;
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      out[at] = (group >> bits) & 255;
-      at += 1;
-    }
-  }
-  // Left-over bits that are not zero would give one value several spellings.
-  return (group & ((1 << bits) - 1)) === 0 ? out : undefined;
-};
+// The platform's base64 is of strings with a character a byte, and lenient: what it would take
+// beyond RFC 4648 is refused before.
 
 /** Base64 with padding, RFC 4648 §4. */
-export const base64 = (bytes: Uint8Array): string => encode(bytes, STANDARD_DIGITS, true);
+export const base64 = (bytes: Uint8Array): string => {
+  let binary = "";
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    // `apply` takes bytes as they are; spread would make an array of numbers first.
+    binary += Reflect.apply(String.fromCharCode, undefined, bytes.subarray(at, at + PIECE));
+  }
+  return btoa(binary);
+};
 
 /** Base64url without padding, RFC 7515 §2. */
-export const base64url = (bytes: Uint8Array): string => encode(bytes, URL_SAFE_DIGITS, false);
+export const base64url = (bytes: Uint8Array): string =>
+  base64(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+
+/** @param digits - of the standard alphabet, without padding */
+const decode = (digits: string): Uint8Array | undefined => {
+  const over = digits.length % 4;
+  if (over === 1) return undefined;
+  // Left-over bits that are not zero would give one value several spellings.
+  const bits = over === 0 ? 0 : STANDARD.indexOf(digits.at(-1) ?? "");
+  if ((bits & (over === 2 ? 15 : 3)) !== 0) return undefined;
+  const binary = atob(digits);
+  const out = new Uint8Array(binary.length);
+  for (let i = 0; i < out.length; i += 1) out[i] = binary.charCodeAt(i);
+  return out;
+};
 
 /** Canonical padded base64 (RFC 4648 §4, §3.5): no white space, no stray bits. */
 export const fromBase64 = (text: string): Result<Uint8Array> => {
-  const body = text.endsWith("==")
+  const digits = text.endsWith("==")
     ? text.slice(0, -2)
     : text.endsWith("=")
       ? text.slice(0, -1)
       : text;
-  const bytes = text.length % 4 === 0 ? decode(body, STANDARD_TABLE) : undefined;
+  const canonical = text.length % 4 === 0 && !NOT_STANDARD.test(digits);
+  const bytes = canonical ? decode(digits) : undefined;
   return bytes === undefined ? fail("FORMAT_TEXT", "not base64") : ok(bytes);
 };
 
 /** Base64url without padding, RFC 7515 §2. */
 export const fromBase64url = (text: string): Result<Uint8Array> => {
-  const bytes = decode(text, URL_SAFE_TABLE);
+  const bytes = NOT_URL_SAFE.test(text)
+    ? undefined
+    : decode(text.replaceAll("-", "+").replaceAll("_", "/"));
   return bytes === undefined ? fail("FORMAT_TEXT", "not base64url") : ok(bytes);
 };
 
