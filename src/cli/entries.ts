@@ -1,8 +1,8 @@
-import type { Command } from "./command.ts";
 import { verifyCommand } from "./command-verify.ts";
+import { CONSUMER_ENTRIES } from "./consumer-entries.ts";
+import type { Entry } from "./entry.ts";
 import {
   BUILD_OPTIONS,
-  CLOSURE_OPTIONS,
   IDENTITY_OPTIONS,
   JSON_OPTION,
   type OptionHelp,
@@ -11,15 +11,6 @@ import {
   SERVICE_OPTIONS,
   TRUST_OPTIONS,
 } from "./options.ts";
-
-/** A command of the tool: its words, and where its code is loaded from when it is called. */
-export type Entry = {
-  readonly name: string;
-  readonly operands: string;
-  readonly summary: string;
-  readonly options: readonly OptionHelp[];
-  readonly load: () => Promise<Command>;
-};
 
 const OUT_OPTION: OptionHelp = ["--out <dir>", "folder of the distributions, dist where not given"];
 const REBUILD_OPTION: OptionHelp = ["--rebuild", "build again, also what is built already"];
@@ -161,58 +152,6 @@ export const ENTRIES: readonly Entry[] = [
     load: async () => (await import("./command-explain.ts")).explainCommand,
   },
   {
-    name: "gateway",
-    operands: "[action]",
-    summary: "serve an index whose files all verified; or audit: print what was served and refused",
-    options: [
-      ["--config <file>", "the gateway's configuration (TOML)"],
-      ["--port <n>", "port to listen on, any free one where not given"],
-      ["--host <address>", "address to listen on, 127.0.0.1 where not given"],
-      [
-        "--state <place>",
-        "folder, .wheelseal/gateway where not given, or postgres://USER@HOST/NAME",
-      ],
-      ["--store <dir>", "folder for the files, with a database as --state"],
-      ["--format <name>", "of the audit trail: json, csv or sarif"],
-      ...TRUST_OPTIONS,
-      JSON_OPTION,
-    ],
-    load: async () => (await import("./command-gateway.ts")).gatewayCommand,
-  },
-  {
-    name: "kit",
-    operands: "<args...>",
-    summary: "export KIT WHAT…, verify KIT, import KIT --to DIR: packages for an air-gapped site",
-    options: [
-      ["--valid-for <days>", "export: how long the kit is good, 90d where not given"],
-      ["--to <dir>", "import: the new or empty folder to unpack into"],
-      ["--kit-sha256 <hex>", "the digest that the kit must have"],
-      ["--policy-sha256 <hex>", "expect whom the kit's own policy names, of this digest"],
-      ["--demands <what>", "release, or attested where an attestation is enough, as of PyPI"],
-      ["--accept-expired <reason>", "take a kit that has expired, for this reason"],
-      ...PROFILE_OPTIONS,
-      ["--index-url <url>", "export: simple index to read releases from"],
-      ["--generic-url <url>", "export: generic package NAME/VERSION that holds the signatures"],
-      ...IDENTITY_OPTIONS,
-      ...TRUST_OPTIONS,
-      JSON_OPTION,
-    ],
-    load: async () => (await import("./command-kit.ts")).kitCommand,
-  },
-  {
-    name: "lock",
-    operands: "[file]",
-    summary: "state in a pylock.toml who signed its files, as verified",
-    options: [
-      ["--out <file>", "the pylock.toml to write, the lock itself where not given"],
-      ["--check", "write nothing, and refuse a lock that does not state what verified"],
-      ...CLOSURE_OPTIONS,
-      ...TRUST_OPTIONS,
-      JSON_OPTION,
-    ],
-    load: async () => (await import("./command-lock.ts")).lockCommand,
-  },
-  {
     name: "monitor",
     operands: "",
     summary: "follow transparency logs; alarm when an identity signs what is not on record",
@@ -241,6 +180,7 @@ export const ENTRIES: readonly Entry[] = [
     ],
     load: async () => (await import("./command-monitor.ts")).monitorCommand,
   },
+  ...CONSUMER_ENTRIES,
   {
     name: "up",
     operands: "",

@@ -56,7 +56,7 @@ export type FileVerdict = {
   readonly failure?: Failure;
 };
 
-/** The verdicts on all files of one package of a lock; at least one. */
+/** The verdicts on the files of one package of a lock that were wanted; all, unless some were not. */
 export type EntryVerdict = {
   readonly entry: ClosureEntry;
   readonly files: readonly FileVerdict[];

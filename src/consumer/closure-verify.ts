@@ -57,8 +57,11 @@ const verifyEntry = async (
 ): Promise<EntryVerdict> => {
   const page = entry.from === "archive" ? ok(undefined) : await pages(entry.name);
   const { files, unlisted } = locate(entry, page);
+  const wanted = files.filter(
+    ({ of, filename }) => of === "release" || (world.wanted?.(filename) ?? true),
+  );
   const judged = await Promise.all(
-    files.map((file) => limit(() => examineFile(world, entry, file))),
+    wanted.map((file) => limit(() => examineFile(world, entry, file))),
   );
   const settled = judged.map((verdict) => settle(verdict, judged));
   for (const verdict of settled) world.report?.(verdict);

@@ -19,6 +19,8 @@ export type ClosureWorld = {
   readonly now: () => number;
   /** Bytes of one distribution at most. */
   readonly maxBytes: number;
+  /** Whether a file is to be fetched and judged at all; every one where absent. */
+  readonly wanted?: (filename: string) => boolean;
   /** Files that are fetched and verified at once; 4 where absent. */
   readonly concurrency?: number;
   /** Told of each verdict when it stands. */

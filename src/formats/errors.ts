@@ -256,7 +256,7 @@ export const HINTS = {
   LOCK_ATTESTATION_LOST:
     "Other files of this package are signed, or were when it was locked; this one is not. Treat it as an upload by somebody else until the publisher explains it.",
   LOCK_UNATTESTED:
-    "Nobody vouches for the file. Name its signer or pin its digest in the policy, or allow it with unattested.",
+    "Nobody who is expected vouches for the file. Name its signer or pin its digest in the policy, or allow it there with unattested.",
   LOCK_STALE: "The lock does not state the identities that verified. Run wheelseal lock on it.",
 
   // Monitor
@@ -266,6 +266,8 @@ export const HINTS = {
     "The log holds an entry with a certificate of your identity that cannot be read. Look at it by hand.",
   MONITOR_ROLLBACK:
     "The log shows an older state than it showed before. If it stays, keep both checkpoints and tell its operator.",
+  MONITOR_STALE:
+    "The log has not grown for longer than was allowed. Compare its checkpoint with what others see.",
   MONITOR_GAP:
     "The log does not give out an entry that it signed for. If it stays, tell its operator.",
   MONITOR_ALTERED:

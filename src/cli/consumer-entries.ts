@@ -1,0 +1,85 @@
+import type { Entry } from "./entry.ts";
+import {
+  CLOSURE_OPTIONS,
+  IDENTITY_OPTIONS,
+  JSON_OPTION,
+  PROFILE_OPTIONS,
+  TRUST_OPTIONS,
+} from "./options.ts";
+
+/** The commands of who consumes packages, in the order in which help shows them. */
+export const CONSUMER_ENTRIES: readonly Entry[] = [
+  {
+    name: "gateway",
+    operands: "[action]",
+    summary: "serve an index whose files all verified; or audit: print what was served and refused",
+    options: [
+      ["--config <file>", "the gateway's configuration (TOML)"],
+      ["--port <n>", "port to listen on, any free one where not given"],
+      ["--host <address>", "address to listen on, 127.0.0.1 where not given"],
+      [
+        "--state <place>",
+        "folder, .wheelseal/gateway where not given, or postgres://USER@HOST/NAME",
+      ],
+      ["--store <dir>", "folder for the files, with a database as --state"],
+      ["--format <name>", "of the audit trail: json, csv or sarif"],
+      ...TRUST_OPTIONS,
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-gateway.ts")).gatewayCommand,
+  },
+  {
+    name: "lock",
+    operands: "[file]",
+    summary: "state in a pylock.toml who signed its files, as verified",
+    options: [
+      ["--out <file>", "the pylock.toml to write, the lock itself where not given"],
+      ["--check", "write nothing, and refuse a lock that does not state what verified"],
+      ...CLOSURE_OPTIONS,
+      ...TRUST_OPTIONS,
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-lock.ts")).lockCommand,
+  },
+  {
+    name: "install",
+    operands: "[file]",
+    summary: "verify every file of a lock, then let pip or uv install those bytes offline",
+    options: [
+      ["-r, --lock <file>", "a pylock.toml, or a requirements file with hashes"],
+      ["--venv <dir>", "the environment to install into, made where there is none"],
+      ["--target <dir>", "a folder to install into"],
+      ["--python <program>", "Python to install into, or to make the environment with"],
+      ["--installer <name>", "pip or uv, pip where not given"],
+      ["--allow-sdists", "also take sdists, whose code runs when they are built"],
+      ["--allow-unattested", "also install what nobody vouches for, by the lock's digests alone"],
+      ...CLOSURE_OPTIONS,
+      ...TRUST_OPTIONS,
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-install.ts")).installCommand,
+  },
+  {
+    name: "kit",
+    operands: "<args...>",
+    summary: "export KIT WHAT…, verify KIT, import KIT --to DIR: packages for an air-gapped site",
+    options: [
+      ["--lock <file>", "export: all files of this pylock.toml or requirements.txt"],
+      ["--valid-for <days>", "export: how long the kit is good, 90d where not given"],
+      ["--to <dir>", "import: the new or empty folder to unpack into"],
+      ["--kit-sha256 <hex>", "the digest that the kit must have"],
+      ["--policy-sha256 <hex>", "expect whom the kit's own policy names, of this digest"],
+      ["--demands <what>", "release, or attested where an attestation is enough, as of PyPI"],
+      ["--accept-expired <reason>", "take a kit that has expired, for this reason"],
+      ...PROFILE_OPTIONS,
+      ["--index-url <url>", "export: simple index to read releases from"],
+      ["--generic-url <url>", "export: generic package NAME/VERSION that holds the signatures"],
+      ["--config <file>", "export --lock: a gateway's configuration, its upstreams and policy"],
+      ["--evidence <dir>", "export --lock: folder of evidence files, asked before the index"],
+      ...IDENTITY_OPTIONS,
+      ...TRUST_OPTIONS,
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-kit.ts")).kitCommand,
+  },
+];
