@@ -35,6 +35,13 @@ test("arguments of a usual call are understood without the whole parser", () => 
 });
 
 test("help and mistakes are left to the whole parser", () => {
-  const cases = [[], ["verify", "--help"], ["verfy"], ["explain"], ["up", "x"], ["consume", "a", "b"]];
+  const cases = [
+    [],
+    ["verify", "--help"],
+    ["verfy"],
+    ["explain"],
+    ["up", "x"],
+    ["consume", "a", "b"],
+  ];
   for (const argv of cases) assert.equal(plainArguments(argv), undefined, argv.join(" "));
 });
