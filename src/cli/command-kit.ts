@@ -77,10 +77,11 @@ const exportKit = async (
   return 0;
 };
 
-const planOf = ({ entries, trust, expect }: Collected) => ({
+const planOf = ({ entries, trust, expect, stated = new Map() }: Collected) => ({
   entries,
   trust: { ...describeTrust(trust), root: trust.root },
   expect,
+  stated,
 });
 
 const conclude = (invocation: Invocation, kit: Kit, judged: Judged): number => {

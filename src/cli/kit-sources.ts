@@ -2,7 +2,11 @@ import { join, resolve } from "node:path";
 import { inspectDistribution } from "../clients/archive.ts";
 import type { Files } from "../clients/files.ts";
 import { temporaryFolder } from "../clients/temporary.ts";
+import { closureEntries, statedIn, unfitForKit } from "../consumer/closure-kit.ts";
+import { verifyClosure } from "../consumer/closure-verify.ts";
 import { type KitEntry, recordEvidence } from "../consumer/kit-export.ts";
+import type { Stated } from "../consumer/kit-policy.ts";
+import { readClosure } from "../consumer/read-closure.ts";
 import { parseName } from "../dists/name.ts";
 import { parseVersion } from "../dists/version.ts";
 import { evidenceNames } from "../formats/evidence.ts";
@@ -12,6 +16,7 @@ import { fetchRelease } from "../stages/6-consume.ts";
 import type { Report } from "../stages/events.ts";
 import type { ReleaseVerdict } from "../stages/release.ts";
 import type { Expected } from "../verification/policy.ts";
+import { openClosureWorld } from "./closure-setup.ts";
 import type { Invocation } from "./command.ts";
 import { expectedFor } from "./expectation.ts";
 import { verifyConsumed } from "./run-stages.ts";
@@ -23,7 +28,9 @@ import { type Trust, trustOf } from "./trust.ts";
 export type Collected = {
   readonly entries: readonly KitEntry[];
   readonly trust: Trust;
-  readonly expect: Expected;
+  /** Absent where only a lock said whom to expect; `stated` is what it says. */
+  readonly expect: Expected | undefined;
+  readonly stated?: Stated;
 };
 
 /** What is done with it: the files are there only so long. */
@@ -184,13 +191,45 @@ const fetchEntries = async (
   return ok(entries);
 };
 
-/** What `kit export` is asked to take: a folder, or releases of an index. */
+/** Every file of a lock, fetched from its index and verified. */
+const collectLock = async <T>(
+  invocation: Invocation,
+  settings: Settings,
+  file: string,
+  use: Use<T>,
+): Promise<Result<T>> => {
+  const read = await readClosure(invocation.files, resolve(invocation.terminal.cwd, file));
+  if (!read.ok) return read;
+  const opened = await openClosureWorld(invocation, settings);
+  if (!opened.ok) return opened;
+  const { world, trust, close } = opened.value;
+  try {
+    const verdict = await verifyClosure(read.value.closure, world);
+    if (!verdict.ok) return verdict;
+    const unfit = unfitForKit(verdict.value);
+    if (unfit !== undefined) return { ok: false, error: unfit };
+    const entries = await closureEntries(world, verdict.value);
+    if (!entries.ok) return entries;
+    const stated = statedIn(verdict.value);
+    return await use({ entries: entries.value, trust, expect: world.expect, stated });
+  } finally {
+    await close();
+  }
+};
+
+/** What `kit export` is asked to take: a folder, releases of an index, or a lock. */
 export const collect = <T>(
   invocation: Invocation,
   settings: Settings,
   operands: readonly string[],
   use: Use<T>,
 ): Promise<Result<T>> => {
+  const { lock } = invocation.flags;
+  if (typeof lock === "string") {
+    return operands.length > 0
+      ? Promise.resolve(fail("USAGE", "give --lock or what else to take, not both"))
+      : collectLock(invocation, settings, lock, use);
+  }
   if (operands.some((one) => one.includes("=="))) {
     return collectReleases(invocation, settings, operands, use);
   }

@@ -13,7 +13,7 @@ import {
   type KitPackage,
   type KitTrust,
 } from "./kit-manifest.ts";
-import { kitPolicy } from "./kit-policy.ts";
+import { kitPolicy, type Stated } from "./kit-policy.ts";
 
 /** A distribution with its verdict and the evidence that the verdict rests on. */
 export type KitEntry = {
@@ -21,12 +21,19 @@ export type KitEntry = {
   /** By the names of the evidence files. */
   readonly evidence: ReadonlyMap<string, Uint8Array>;
   readonly open: () => AsyncIterable<Uint8Array>;
+  /** What was asked of it; `release` where absent. */
+  readonly demands?: KitPackage["demands"];
+  /** In an audit, what it came to. */
+  readonly outcome?: KitPackage["verdict"];
 };
 
 export type KitPlan = {
   readonly entries: readonly KitEntry[];
   readonly trust: KitTrust & { readonly root: TrustedRoot };
-  readonly expect: Expected;
+  /** Absent where only a lock said whom to expect. */
+  readonly expect: Expected | undefined;
+  /** Whom the lock states for packages that no policy names. */
+  readonly stated?: Stated;
   readonly tool: string;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
@@ -67,12 +74,11 @@ export const bytesContent = (path: string, bytes: Uint8Array): KitContent => ({
 });
 
 /** What a manifest says of a distribution. */
-export const describePackage = ({
-  filename,
-  failure,
-  pinned,
-  proofs,
-}: ReleaseVerdict): KitPackage => {
+export const describePackage = (
+  { filename, pinned, proofs }: ReleaseVerdict,
+  demands: KitPackage["demands"] = "release",
+  outcome: KitPackage["verdict"] = pinned === true ? "pinned" : "verified",
+): KitPackage => {
   const verified = proofs.flatMap(({ verdict }) => (verdict.verified ? [verdict] : []));
   const signer = verified[0]?.signer;
   const certified =
@@ -89,7 +95,8 @@ export const describePackage = ({
   const unique = new Map(logged.map((one) => [`${one.logId} ${one.logIndex}`, one]));
   return {
     filename,
-    verdict: failure?.code ?? (pinned === true ? "pinned" : "verified"),
+    demands,
+    verdict: outcome,
     ...(certified === undefined ? {} : { signer: certified }),
     signedAt: [...new Set(verified.flatMap(({ times }) => times))].sort(),
     logged: [...unique.values()],
@@ -142,7 +149,7 @@ export const draft = (
   if (entries.value.length === 0) return fail("DIST_EMPTY", "there is nothing to put into a kit");
   const { root, ...trust } = plan.trust;
   const filenames = entries.value.map(({ verdict }) => verdict.filename);
-  const { document, ...policy } = kitPolicy(plan.expect, filenames);
+  const { document, ...policy } = kitPolicy(plan.expect, filenames, plan.stated);
   return ok({
     manifest: {
       kind,
@@ -151,7 +158,9 @@ export const draft = (
       expiresAt: plan.createdAt + plan.validFor,
       trust,
       policy,
-      packages: entries.value.map(({ verdict }) => describePackage(verdict)),
+      packages: entries.value.map(({ verdict, demands, outcome }) =>
+        describePackage(verdict, demands, outcome),
+      ),
     },
     contents: [
       ...entries.value.flatMap(contentsOf),

@@ -21,8 +21,10 @@ export type KitLogged = {
 /** What was found of a distribution when the kit was made; a reader verifies it anew. */
 export type KitPackage = {
   readonly filename: string;
-  /** `verified`, `pinned`, or the code of its refusal. */
-  readonly verdict: string;
+  /** What was asked of its evidence: all that signing leaves, or an attestation alone. */
+  readonly demands: "release" | "attested";
+  /** `verified` or `pinned`; in an audit, also `signed` or `unattested`. */
+  readonly verdict: "verified" | "pinned" | "signed" | "unattested";
   /** Who signed, and who vouched for that. */
   readonly signer?: { readonly identity: string; readonly issuer: string };
   /** RFC 3339 times at which the signature is proven to have existed. */
@@ -125,12 +127,32 @@ const readLogged = (json: Json): KitLogged => {
   };
 };
 
-const readPackage = (json: Json): KitPackage => {
-  json.only("filename", "verdict", "signer", "signedAt", "logged");
+const readDemands = (json: Json): KitPackage["demands"] => {
+  const demands = json.string();
+  return demands === "release" || demands === "attested"
+    ? demands
+    : json.refuse("is neither release nor attested");
+};
+
+const VERDICTS = {
+  kit: ["verified", "pinned"],
+  audit: ["verified", "pinned", "signed", "unattested"],
+} as const;
+
+const readVerdict = (json: Json, kind: KitManifest["kind"]): KitPackage["verdict"] => {
+  const verdict = json.string();
+  return (
+    VERDICTS[kind].find((one) => one === verdict) ?? json.refuse(`is no verdict that stands there`)
+  );
+};
+
+const readPackage = (json: Json, kind: KitManifest["kind"]): KitPackage => {
+  json.only("filename", "demands", "verdict", "signer", "signedAt", "logged");
   const signer = json.optional("signer")?.only("identity", "issuer");
   return {
     filename: text(json.field("filename")),
-    verdict: text(json.field("verdict")),
+    demands: readDemands(json.field("demands")),
+    verdict: readVerdict(json.field("verdict"), kind),
     ...(signer === undefined
       ? {}
       : {
@@ -173,14 +195,18 @@ const readManifest = (json: Json): KitManifest => {
   const mediaType = json.field("mediaType");
   if (mediaType.string() !== MEDIA_TYPE) mediaType.refuse("is of a format that is not known here");
   const policy = json.field("policy").only("from", "sha256");
+  const kind = readKind(json.field("kind"));
   return {
-    kind: readKind(json.field("kind")),
+    kind,
     tool: json.field("tool").string(),
     createdAt: time(json.field("createdAt")),
     expiresAt: time(json.field("expiresAt")),
     trust: readTrust(json.field("trust")),
     policy: { from: policy.field("from").string(), sha256: digest(policy.field("sha256")) },
-    packages: json.field("packages").items(MAX_FILES).map(readPackage),
+    packages: json
+      .field("packages")
+      .items(MAX_FILES)
+      .map((one) => readPackage(one, kind)),
     files: json.field("files").items(MAX_FILES).map(readFile),
   };
 };

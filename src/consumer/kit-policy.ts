@@ -56,30 +56,57 @@ const spread = (expect: Expectation, names: readonly NormalizedName[]): Policy =
 };
 
 /** The part of a policy that is about these packages. */
-const narrow = ({ packages, waivers }: Policy, names: readonly NormalizedName[]): Policy => ({
+const narrow = (
+  { packages, waivers, ...rest }: Policy,
+  names: readonly NormalizedName[],
+): Policy => ({
+  ...rest,
   packages: new Map([...packages].filter(([name]) => names.includes(name))),
   waivers: waivers.filter((waiver) => names.includes(waiver.package)),
 });
+
+/** Whom a lock states for packages that no policy names. */
+export type Stated = ReadonlyMap<NormalizedName, readonly IdentityPolicy[]>;
+
+const withStated = (policy: Policy, stated: Stated): Policy => {
+  const packages = new Map(policy.packages);
+  for (const [name, identities] of stated) {
+    if (!packages.has(name)) packages.set(name, { identities, tlogThreshold: 1 });
+  }
+  return { ...policy, packages };
+};
+
+const policyFor = (
+  expect: Expected | undefined,
+  names: readonly NormalizedName[],
+  stated: Stated,
+): Policy => {
+  if (expect === undefined) return withStated({ packages: new Map(), waivers: [] }, stated);
+  return expect.kind === "policy"
+    ? withStated(narrow(expect.policy, names), stated)
+    : spread(expect, names);
+};
 
 /**
  * Whom was expected for the packages in a kit, as a policy file of its own (JSON), and the name and
  * digest of the document that said so.
  */
 export const kitPolicy = (
-  expect: Expected,
+  expect: Expected | undefined,
   filenames: readonly string[],
+  stated: Stated = new Map(),
 ): { readonly document: Uint8Array; readonly from: string; readonly sha256: string } => {
   const releases = filenames.map(looseRelease);
   const names = [...new Set(releases.flatMap((one) => (one.ok ? [one.value.name] : [])))].sort();
-  const policy = expect.kind === "policy" ? narrow(expect.policy, names) : spread(expect, names);
-  const packages = [...policy.packages].map(([name, one]) => [name, packageJson(one)] as const);
+  const { packages, waivers, ...rest } = policyFor(expect, names, stated);
   const document = canonicalJson({
-    packages: Object.fromEntries(packages),
-    waivers: policy.waivers.map(waiverJson),
+    ...rest,
+    packages: Object.fromEntries([...packages].map(([name, one]) => [name, packageJson(one)])),
+    waivers: waivers.map(waiverJson),
   });
-  return expect.kind === "policy"
-    ? { document, from: expect.from, sha256: expect.sha256 }
-    : { document, from: "the command line", sha256: hex(sha256(document)) };
+  if (expect?.kind === "policy") return { document, from: expect.from, sha256: expect.sha256 };
+  const from = expect === undefined ? "the lock" : "the command line";
+  return { document, from, sha256: hex(sha256(document)) };
 };
 
 /** The policy that a kit carries, for who has its digest from elsewhere. */
