@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Result } from "../formats/result.ts";
 import type { Progress } from "../monitor/follower.ts";
-import { type Monitor, makePass, type Pass } from "../monitor/monitor.ts";
+import { closePass, type Monitor, makePass } from "../monitor/monitor.ts";
 import { openMonitorState } from "../monitor/monitor-state.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
-import { monitorFor, monitorSetup } from "./monitor-setup.ts";
+import { type MonitorSetup, monitorFor, monitorSetup } from "./monitor-setup.ts";
 import { exitCodeOfPass, passDocument, showPass } from "./render-monitor.ts";
 import { readSettings } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
@@ -19,18 +19,26 @@ const progressOn = (terminal: Terminal, now: () => number): ((progress: Progress
   };
 };
 
-const showResult = (invocation: Invocation, pass: Result<Pass>, spaces?: number): number => {
-  if (!pass.ok) return refuse(invocation, pass.error);
+/** Makes a pass and shows it; only then what it alarmed of counts as told. */
+const pass = async (
+  invocation: Invocation,
+  monitor: Monitor,
+  shown: Pick<MonitorSetup, "issues"> & { readonly spaces?: number },
+): Promise<number> => {
+  const made = await makePass(monitor);
+  if (!made.ok) return refuse(invocation, made.error);
   const { flags, terminal } = invocation;
-  if (flags.json === true) terminal.out(JSON.stringify(passDocument(pass.value), null, spaces));
-  else showPass(terminal, pass.value);
-  return exitCodeOfPass(pass.value);
+  const { issues, spaces } = shown;
+  if (flags.json === true) terminal.out(JSON.stringify(passDocument(made.value), null, spaces));
+  else showPass(issues === "-" ? { ...terminal, out: terminal.err } : terminal, made.value);
+  closePass(monitor, made.value);
+  return exitCodeOfPass(made.value);
 };
 
 /** Passes until interrupted; a pass that fails is made again after the pause. */
 const follow = async (
   invocation: Invocation,
-  interval: number,
+  { config, issues }: MonitorSetup,
   open: () => Promise<Result<Monitor>>,
 ): Promise<number> => {
   const stopped = new AbortController();
@@ -41,11 +49,11 @@ const follow = async (
   while (!stopped.signal.aborted) {
     const opened = await open();
     // A trust root that cannot be refreshed leaves the one that was.
+    const refused = opened.ok ? 0 : refuse(invocation, opened.error);
     if (opened.ok) last = opened.value;
-    else refuse(invocation, opened.error);
-    if (last === undefined) return opened.ok ? 0 : refuse(invocation, opened.error);
-    showResult(invocation, await makePass(last));
-    await pause(interval, undefined, { signal: stopped.signal }).catch(() => undefined);
+    if (last === undefined) return refused;
+    await pass(invocation, last, { issues });
+    await pause(config.interval, undefined, { signal: stopped.signal }).catch(() => undefined);
   }
   return 0;
 };
@@ -69,13 +77,12 @@ export const monitorCommand: Command = async (invocation) => {
   const report = progressOn(terminal, outside.now);
   const open = () => monitorFor(invocation, settings.value, setup.value, state.value, report);
   try {
-    const { interval } = setup.value.config;
-    if (interval !== undefined && flags.once !== true) {
-      return await follow(invocation, interval, open);
+    if (setup.value.config.interval !== undefined && flags.once !== true) {
+      return await follow(invocation, setup.value, open);
     }
     const monitor = await open();
     if (!monitor.ok) return refuse(invocation, monitor.error);
-    return showResult(invocation, await makePass(monitor.value), 2);
+    return await pass(invocation, monitor.value, { issues: setup.value.issues, spaces: 2 });
   } finally {
     state.value.close();
   }

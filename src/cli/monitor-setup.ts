@@ -145,6 +145,9 @@ export const monitorSetup = async (invocation: Invocation): Promise<Result<Monit
   if (flags.once === true && flags.interval !== undefined) {
     return fail("USAGE", "give --once or --interval");
   }
+  if (flags.json === true && config.value.gitlabIssues === "-") {
+    return fail("USAGE", "--json and issues on stdout are two documents: write one to a file");
+  }
   const start = startOf(flags);
   if (!start.ok) return start;
   const webhook = webhookOf(config.value, terminal.env);
@@ -246,6 +249,7 @@ export const monitorFor = async (
     witnessThreshold: config.witnessThreshold,
     start: setup.start,
     grace: config.grace,
+    maxAge: config.maxAge,
     keep: (name, content) => files.write(join(setup.state, "unreadable", name), content),
     report,
     now: outside.now,

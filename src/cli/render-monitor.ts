@@ -32,8 +32,18 @@ export const passDocument = (pass: Pass): unknown => {
   };
 };
 
-const treeLine = ({ url, origin, read, followed, size }: TreeOutcome): string =>
-  `${url} ${origin === "" ? "" : `(${visible(origin)}) `}${read} entries read, ${followed} of ${size}`;
+const treeLine = ({ url, origin, read, followed, size, counts }: TreeOutcome): string => {
+  const { mine, known, impostors, unreadable } = counts;
+  const numbers: readonly (readonly [number, string])[] = [
+    [mine, "by watched identities"],
+    [known, "of them known"],
+    [impostors, "of an untrusted authority"],
+    [unreadable, "unreadable"],
+  ];
+  const told = numbers.filter(([count]) => count > 0).map(([count, what]) => `, ${count} ${what}`);
+  const where = origin === "" ? url : `${url} (${visible(origin)})`;
+  return `${where}: ${read} new entries, read ${followed} of ${size}${told.join("")}`;
+};
 
 /** Prints a pass for a person. */
 export const showPass = (terminal: Terminal, pass: Pass): void => {

@@ -1,22 +1,23 @@
 import type { OfferedTree } from "../clients/log-reader.ts";
 import { failure } from "../formats/result.ts";
-import { followTree, raise } from "./follow-tree.ts";
+import { raise, readTree, type TakenUp, takeUp } from "./follow-tree.ts";
 import type { Follower, TreeOutcome } from "./follower.ts";
+import { NOTHING_READ } from "./monitor-state.ts";
 
 /** Trees that were followed and that the log does not name any more. */
-const vanished = (follower: Follower, seen: readonly TreeOutcome[]): TreeOutcome[] => {
+const vanished = (follower: Follower, taken: readonly TakenUp[]): TreeOutcome[] => {
   const { log, state } = follower;
-  if (seen.some(({ origin }) => origin === "")) return [];
+  if (taken.some(({ origin }) => origin === "")) return [];
   return state
     .trees(log)
-    .filter(({ origin }) => !seen.some((one) => one.origin === origin))
+    .filter(({ origin }) => !taken.some((one) => one.origin === origin))
     .map((tree) => {
-      const { origin, size } = tree;
+      const { origin, size, counts } = tree;
       const gone = failure("MONITOR_ROLLBACK", `the log does not list its tree ${origin} any more`);
       const proof = { kept: tree.note };
       const failed = raise(follower, origin, { failure: gone, event: "vanished", proof });
-      const followed = tree.range.size;
-      return { url: log.url, api: log.api, origin, read: 0, followed, size, failure: failed };
+      const place = { url: log.url, api: log.api, origin };
+      return { ...place, read: 0, followed: tree.range.size, size, counts, failure: failed };
     });
 };
 
@@ -27,25 +28,31 @@ const finish = ({ log, state, now }: Follower, outcomes: readonly TreeOutcome[])
   for (const tree of state.trees(log)) state.save({ ...tree, finished: true }, []);
 };
 
-/** Follows all trees of a log, the inactive ones first. */
+/**
+ * Follows all trees of a log: judges all their checkpoints, then reads what they promise. Once all
+ * were taken up, a tree that appears is a new one, and is read from its first entry.
+ */
 export const followLog = async (follower: Follower): Promise<TreeOutcome[]> => {
-  const { log, reader } = follower;
+  const { log, reader, state } = follower;
   const listed = await reader.trees();
   if (!listed.ok) {
     const { error } = listed;
     const failed = raise(follower, "", { failure: error, event: error.message });
-    const where = { url: log.url, api: log.api, origin: "" };
-    return [{ ...where, read: 0, followed: 0, size: 0, failure: failed }];
+    const place = { url: log.url, api: log.api, origin: "" };
+    return [{ ...place, read: 0, followed: 0, size: 0, counts: NOTHING_READ, failure: failed }];
   }
-  const outcomes: TreeOutcome[] = [];
+  const taken: TakenUp[] = [];
   for (const tree of listed.value) {
     const again = async (): Promise<OfferedTree | undefined> => {
       const now = await reader.trees();
       return now.ok ? now.value.find(({ id }) => id === tree.id) : undefined;
     };
-    outcomes.push(await followTree(follower, tree, again));
+    taken.push(await takeUp(follower, tree, again));
   }
-  const all = [...outcomes, ...vanished(follower, outcomes)];
+  if (taken.every(({ tree }) => tree !== undefined)) state.begin(log);
+  const outcomes: TreeOutcome[] = [];
+  for (const one of taken) outcomes.push(await readTree(follower, one));
+  const all = [...outcomes, ...vanished(follower, taken)];
   finish(follower, all);
   return all;
 };

@@ -3,6 +3,7 @@ import { equal } from "../formats/bytes.ts";
 import { type CompactRange, compactRange, EMPTY_RANGE } from "../formats/compact-range.ts";
 import type { Code } from "../formats/errors.ts";
 import { type Failure, failure, ok, type Result } from "../formats/result.ts";
+import { rfc3339 } from "../formats/rfc3339.ts";
 import { type AlarmProof, alarmOf, type Cause } from "./alarm.ts";
 import type { Follower, TreeOutcome } from "./follower.ts";
 import { type Head, openHead, proveConsistency, proveRange } from "./head.ts";
@@ -58,13 +59,13 @@ export const raise = (
   return found.failure;
 };
 
-/** The first leaf to look at; a tree that began after us is read from its beginning. */
+/** The first leaf to look at; a tree that came after we began is read from its beginning. */
 const startOf = ({ start, state, log }: Follower, tree: OfferedTree, head: Head): number => {
-  if (start.kind === "index") return Math.min(head.size, Math.max(0, start.index - tree.offset));
-  const { inception } = state;
-  const isYounger = log.keys.every(({ validity }) => validity.start > inception);
-  const isNewShard = state.trees(log).length > 0;
-  return isYounger || isNewShard ? 0 : head.size;
+  const isYounger = log.keys.every(({ validity }) => validity.start > state.inception);
+  if (isYounger || state.hasBegun(log)) return 0;
+  return start.kind === "index"
+    ? Math.min(head.size, Math.max(0, start.index - tree.offset))
+    : head.size;
 };
 
 /** Takes up a tree: what is before the first leaf to look at is known by its edge. */
@@ -76,14 +77,15 @@ const begin = async (
   const { reader, state, log } = follower;
   const from = startOf(follower, tree, head);
   const edge = from === 0 ? ok(EMPTY_RANGE) : await edgeOf(follower, tree, from, head);
-  if (!edge.ok) return problem(edge.error, `edge ${from} ${head.text}`);
+  if (!edge.ok) return problem(edge.error, "edge");
   const proven = await proveRange(reader, tree, edge.value, head);
-  if (!proven.ok) return problem(proven.error, `edge ${from} ${head.text}`);
+  if (!proven.ok) return problem(proven.error, "edge");
   const { note, origin, size, root } = head;
   const begun: TreeState = {
     ...{ url: log.url, api: log.api, origin, note, size, root, from },
     range: edge.value,
     counts: NOTHING_READ,
+    grownAt: follower.now(),
   };
   state.save(begun, []);
   return begun;
@@ -138,7 +140,7 @@ const rolledBack = async (
 
 /** Accepts a larger tree, once the log has proved that it goes on from the one that was kept. */
 const accept = async (
-  { reader, state }: Follower,
+  { reader, state, now }: Follower,
   tree: OfferedTree,
   kept: TreeState,
   head: Head,
@@ -150,10 +152,10 @@ const accept = async (
   if (!result.ok) {
     const { code, message } = result.error;
     if (code === "TLOG_CONSISTENCY") return fork(kept, head, message, proof);
-    return problem(result.error, `proof ${kept.size} ${head.text}`);
+    return problem(result.error, `proof ${kept.size}`);
   }
   const { note, size, root } = head;
-  const grown: TreeState = { ...kept, note, size, root };
+  const grown: TreeState = { ...kept, note, size, root, grownAt: now() };
   state.save(grown, []);
   return grown;
 };
@@ -181,6 +183,15 @@ const settledHead = async (
   return head;
 };
 
+/** A log that shows the same for long may show others more. */
+const hasStopped = ({ maxAge, now }: Follower, kept: TreeState): Problem | undefined => {
+  const age = now() - kept.grownAt;
+  if (maxAge === undefined || age <= maxAge) return undefined;
+  const since = rfc3339(kept.grownAt);
+  const message = `the log shows nothing newer than ${kept.size} entries since ${since}`;
+  return problem(failure("MONITOR_STALE", message), `${kept.size}`, { kept: kept.note });
+};
+
 const judge = async (
   follower: Follower,
   tree: OfferedTree,
@@ -194,78 +205,89 @@ const judge = async (
   return head.size === kept.size ? kept : accept(follower, tree, kept, head);
 };
 
-/** Reads what the log has signed for, chunk by chunk; each is bound before anything comes of it. */
-const readOn = async (
-  follower: Follower,
-  tree: OfferedTree,
-  begun: TreeState,
-): Promise<{ readonly tree: TreeState; readonly found?: Problem }> => {
-  const { log, state, report } = follower;
-  let at = begun;
-  while (at.range.size < at.size) {
-    const chunk = await readChunk(follower, tree, at);
-    if (!chunk.ok) return { tree: at, found: problem(chunk.error, `entry ${at.range.size}`) };
-    at = chunk.value.tree;
-    state.save(at, chunk.value.alarms);
-    report({ log, origin: at.origin, read: at.range.size, size: at.size });
-  }
-  return { tree: at };
-};
-
-const outcome = (
-  { log }: Follower,
-  origin: string,
-  before: TreeState | undefined,
-  after: TreeState | undefined,
-  failed?: Failure,
-): TreeOutcome => {
-  const from = before?.range.size ?? after?.from ?? 0;
-  return {
-    ...{ url: log.url, api: log.api, origin },
-    read: (after?.range.size ?? from) - from,
-    followed: after?.range.size ?? 0,
-    size: after?.size ?? 0,
-    ...(failed === undefined ? {} : { failure: failed }),
-  };
+/** A tree whose checkpoint was judged: what there is to read, or why there is nothing. */
+export type TakenUp = {
+  readonly offered: OfferedTree;
+  /** Empty where no checkpoint could be opened. */
+  readonly origin: string;
+  /** As it was kept before, and as it is now. */
+  readonly before: TreeState | undefined;
+  readonly tree: TreeState | undefined;
+  readonly failure?: Failure;
 };
 
 /**
- * Follows one tree as far as the log has signed for it. A checkpoint is accepted only after the
- * log proved that it goes on from the last one, and entries count only after they were proven to
- * be those under it. What was read stays read whenever this is broken off.
+ * Judges what a log offers as a tree's checkpoint. It is accepted only if the log proves that it
+ * goes on from the last one; an inconsistent one is kept beside the last one as an alarm, and the
+ * tree is not followed any further.
  */
-export const followTree = async (
+export const takeUp = async (
   follower: Follower,
   offered: OfferedTree,
   again: Again,
-): Promise<TreeOutcome> => {
+): Promise<TakenUp> => {
   const { state, log } = follower;
   const first = await openHead(offered, follower);
   if (!first.ok) {
-    const failed = raise(
-      follower,
-      "",
-      problem(first.error, `${offered.id} ${first.error.message}`),
-    );
-    return outcome(follower, "", undefined, undefined, failed);
+    const found = problem(first.error, `${offered.id} ${first.error.message}`);
+    const failed = raise(follower, "", found);
+    return { offered, origin: "", before: undefined, tree: undefined, failure: failed };
   }
   const { origin } = first.value;
-  const kept = state.trees(log).find((tree) => tree.origin === origin);
-  if (kept?.halted !== undefined) {
-    const alarm = state.alarm(kept.halted);
-    const failed = failure(alarm?.code ?? "TLOG_CONSISTENCY", alarm?.message ?? "the log forked");
-    return outcome(follower, origin, kept, kept, failed);
+  const before = state.trees(log).find((tree) => tree.origin === origin);
+  const refused = (failed: Failure): TakenUp => ({
+    ...{ offered, origin, before, tree: before, failure: failed },
+  });
+  if (before?.halted !== undefined) {
+    const alarm = state.alarm(before.halted);
+    return refused(failure(alarm?.code ?? "TLOG_CONSISTENCY", alarm?.message ?? "it forked"));
   }
-  const head = await settledHead(follower, offered, kept, again);
-  if (!head.ok) {
-    const failed = raise(follower, origin, problem(head.error, head.error.message));
-    return outcome(follower, origin, kept, kept, failed);
+  const head = await settledHead(follower, offered, before, again);
+  if (!head.ok) return refused(raise(follower, origin, problem(head.error, head.error.message)));
+  const judged = await judge(follower, offered, before, head.value);
+  return isProblem(judged)
+    ? refused(raise(follower, origin, judged, before))
+    : { offered, origin, before, tree: judged };
+};
+
+/** Reads on, chunk by chunk; each is bound to the checkpoint before anything comes of it. */
+const readOn = async (
+  follower: Follower,
+  offered: OfferedTree,
+  begun: TreeState,
+): Promise<{ readonly tree: TreeState; readonly failure?: Failure }> => {
+  const { log, state, report } = follower;
+  let tree = begun;
+  while (tree.range.size < tree.size) {
+    const chunk = await readChunk(follower, offered, tree);
+    if (!chunk.ok) {
+      const found = problem(chunk.error, `entry ${tree.range.size}`);
+      return { tree, failure: raise(follower, tree.origin, found, tree) };
+    }
+    tree = chunk.value.tree;
+    state.save(tree, chunk.value.alarms);
+    report({ log, origin: tree.origin, read: tree.range.size, size: tree.size });
   }
-  const judged = await judge(follower, offered, kept, head.value);
-  if (isProblem(judged)) {
-    return outcome(follower, origin, kept, kept, raise(follower, origin, judged, kept));
-  }
-  const { tree, found } = await readOn(follower, offered, judged);
-  const failed = found && raise(follower, origin, found, tree);
-  return outcome(follower, origin, kept, tree, failed);
+  const stopped = offered.active ? hasStopped(follower, tree) : undefined;
+  return stopped === undefined
+    ? { tree }
+    : { tree, failure: raise(follower, tree.origin, stopped, tree) };
+};
+
+/** Reads all that a tree's checkpoint promises. What was read stays read when this breaks off. */
+export const readTree = async (follower: Follower, taken: TakenUp): Promise<TreeOutcome> => {
+  const { offered, origin, before, tree, failure: refused } = taken;
+  const { url, api } = follower.log;
+  const read = tree === undefined || refused ? undefined : await readOn(follower, offered, tree);
+  const after = read?.tree ?? tree;
+  const from = before?.range.size ?? after?.from ?? 0;
+  const failed = refused ?? read?.failure;
+  return {
+    ...{ url, api, origin },
+    read: (after?.range.size ?? from) - from,
+    followed: after?.range.size ?? 0,
+    size: after?.size ?? 0,
+    counts: after?.counts ?? NOTHING_READ,
+    ...(failed === undefined ? {} : { failure: failed }),
+  };
 };

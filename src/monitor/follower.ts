@@ -4,7 +4,7 @@ import type { LogKey } from "../formats/trusted-root.ts";
 import type { Witness } from "../verification/witness.ts";
 import type { SignedEntry } from "./alarm.ts";
 import type { Watch } from "./inspect.ts";
-import type { MonitorState } from "./monitor-state.ts";
+import type { Counts, MonitorState } from "./monitor-state.ts";
 
 /** A log to follow, and the keys that the trust root has for it. */
 export type FollowedLog = {
@@ -37,6 +37,8 @@ export type Follower = {
   readonly isKnown: (entry: SignedEntry) => boolean;
   /** Milliseconds that a record may come later than its entry. */
   readonly grace: number;
+  /** Milliseconds for which an active tree may stay as it is; any time where absent. */
+  readonly maxAge: number | undefined;
   /** Keeps an entry that cannot be read under this name. */
   readonly keep: (name: string, content: Uint8Array) => Promise<Result<void>>;
   readonly report: (progress: Progress) => void;
@@ -55,6 +57,8 @@ export type TreeOutcome = {
   readonly read: number;
   readonly followed: number;
   readonly size: number;
+  /** Of all passes. */
+  readonly counts: Counts;
   /** Why the pass ended before all was read. */
   readonly failure?: Failure;
 };

@@ -5,6 +5,7 @@ import { type CompactRange, rangeRoot } from "../formats/compact-range.ts";
 import { verifyConsistency } from "../formats/merkle.ts";
 import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
 import { openCheckpoint } from "../verification/checkpoint.ts";
+import { covers } from "../verification/window.ts";
 import { checkWitnesses } from "../verification/witness.ts";
 import type { Follower } from "./follower.ts";
 
@@ -19,13 +20,20 @@ export type Head = {
   readonly root: Sha256;
 };
 
-/** Opens what a log offers as a tree's checkpoint, with any of the log's keys. */
-export const openHead = async (
-  { id, checkpoint: text }: OfferedTree,
-  { log, witnesses, witnessThreshold }: Pick<Follower, "log" | "witnesses" | "witnessThreshold">,
-): Promise<Result<Head>> => {
+/** A tree that grows is signed with a key that is valid now, unless all of the log's have ended. */
+const keysFor = ({ active }: OfferedTree, { log, now }: Pick<Follower, "log" | "now">) => {
+  const valid = log.keys.filter(({ validity }) => covers(validity, now()));
+  return active && valid.length > 0 ? valid : log.keys;
+};
+
+type Opening = Pick<Follower, "log" | "now" | "witnesses" | "witnessThreshold">;
+
+/** Opens what a log offers as a tree's checkpoint, with one of the log's keys. */
+export const openHead = async (tree: OfferedTree, opening: Opening): Promise<Result<Head>> => {
+  const { id, checkpoint: text } = tree;
+  const { log, witnesses, witnessThreshold } = opening;
   let nearest: Failure = failure("TLOG_UNKNOWN_LOG", `the trust root has no key of ${log.url}`);
-  for (const key of log.keys) {
+  for (const key of keysFor(tree, opening)) {
     const opened = await openCheckpoint(text, key);
     if (!opened.ok) {
       nearest = opened.error;

@@ -16,6 +16,8 @@ export type MonitorConfig = {
   readonly strict: boolean;
   /** Milliseconds that a record may come later than its entry. */
   readonly grace: number;
+  /** Milliseconds for which a log may stay as it is. */
+  readonly maxAge?: number;
   readonly witnesses: readonly NoteKey[];
   readonly witnessThreshold: number;
   readonly state?: string;
@@ -85,17 +87,19 @@ export const readMonitorConfig = (value: unknown): Result<MonitorConfig> =>
   readJson(value, "CONFIG", "monitor", (json) => {
     json.only(
       ...["identities", "logs", "records", "strict", "grace", "witnesses", "witness-threshold"],
-      ...["state", "interval", "webhook-url-env", "gitlab-issues"],
+      ...["state", "interval", "webhook-url-env", "gitlab-issues", "max-age"],
     );
     const witnesses = json.optional("witnesses")?.items(MAX_WITNESSES).map(witness) ?? [];
     const grace = json.optional("grace");
     const interval = json.optional("interval");
+    const maxAge = json.optional("max-age");
     return {
       identities: json.optional("identities")?.items(MAX_IDENTITIES).map(readIdentity) ?? [],
       logs: json.optional("logs")?.items(MAX_LOGS).map(log) ?? [],
       records: json.optional("records")?.items(MAX_FOLDERS).map(text) ?? [],
       strict: json.optional("strict")?.boolean() ?? false,
       grace: grace === undefined ? 0 : duration(grace),
+      ...(maxAge === undefined ? {} : { maxAge: duration(maxAge) }),
       witnesses,
       witnessThreshold: threshold(json, witnesses),
       ...optional(json, "state", "state"),

@@ -42,6 +42,8 @@ export type TreeState = {
   /** The first leaf that was looked at. */
   readonly from: number;
   readonly counts: Counts;
+  /** When the log last showed more than before, in milliseconds since 1970. */
+  readonly grownAt: number;
   /** The alarm after which the tree is not followed any further. */
   readonly halted?: string;
   /** Set once a log was read after the end of its keys: it is not asked again. */
@@ -55,12 +57,17 @@ export type PendingAlarm = {
   readonly due: number;
 };
 
+type LogName = { readonly url: string; readonly api: 1 | 2 };
+
 /** All that the monitor remembers. Each method is one atomic, durable step. */
 export type MonitorState = {
   /** When the monitor began, in milliseconds since 1970. */
   readonly inception: number;
   /** Of one log, or of all. */
-  trees(log?: { readonly url: string; readonly api: 1 | 2 }): TreeState[];
+  trees(log?: LogName): TreeState[];
+  /** Whether all trees that a log had at first were taken up: others that come are new. */
+  hasBegun(log: LogName): boolean;
+  begin(log: LogName): void;
   /** Keeps a tree's state and the alarms that go with it, both or neither; known alarms stay. */
   save(tree: TreeState | undefined, alarms: readonly PendingAlarm[]): void;
   /** Alarms that were not told, oldest first. */
@@ -80,6 +87,7 @@ CREATE TABLE IF NOT EXISTS trees (
   url TEXT NOT NULL, api INTEGER NOT NULL, origin TEXT NOT NULL, state TEXT NOT NULL,
   PRIMARY KEY (url, api, origin)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS logs (url TEXT NOT NULL, api INTEGER NOT NULL, PRIMARY KEY (url, api)) STRICT;
 CREATE TABLE IF NOT EXISTS alarms (
   id TEXT PRIMARY KEY, alarm TEXT NOT NULL, due INTEGER NOT NULL, told INTEGER NOT NULL
 ) STRICT;`;
@@ -168,9 +176,14 @@ const stateIn = (database: DatabaseSync, now: number): MonitorState => {
   const putAlarm = database.prepare(
     "INSERT INTO alarms VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING",
   );
+  const isLog = "FROM logs WHERE url = ? AND api = ?";
   return {
     inception,
     trees,
+    hasBegun: ({ url, api }) => database.prepare(`SELECT 1 ${isLog}`).get(url, api) !== undefined,
+    begin: ({ url, api }) => {
+      database.prepare("INSERT INTO logs VALUES (?, ?) ON CONFLICT DO NOTHING").run(url, api);
+    },
     save: (tree, alarms) =>
       atomically(() => {
         if (tree !== undefined) putTree.run(tree.url, tree.api, tree.origin, treeJson(tree));

@@ -51,7 +51,7 @@ const settle = ({ state, now, strict }: Monitor, records: Records): PendingAlarm
 
 /**
  * Makes one pass over all logs, then tells what is to be told. An alarm is remembered with the
- * entries that it is about, and until it was told; it is told once more only where the last
+ * entries that it is about, until {@link closePass}; it is told once more only where the last
  * attempt to do so was broken off.
  *
  * @returns what reading the records fails with; all else is part of the pass
@@ -71,8 +71,12 @@ export const makePass = async (monitor: Monitor): Promise<Result<Pass>> => {
   if (!after.ok) return after;
   const alarms = settle(monitor, after.value.records).map(({ alarm }) => alarm);
   const told = await tell(alarms);
-  if (told.ok) state.told(alarms.map(({ id }) => id));
   const { records: _, ...found } = after.value;
-  const waiting = state.pending().length - (told.ok ? 0 : alarms.length);
+  const waiting = state.pending().length - alarms.length;
   return ok({ trees, alarms, waiting, records: found, ...(told.ok ? {} : { untold: told.error }) });
+};
+
+/** Forgets what was told, once the pass was shown too. */
+export const closePass = ({ state }: Pick<Monitor, "state">, pass: Pass): void => {
+  if (pass.untold === undefined) state.told(pass.alarms.map(({ id }) => id));
 };
