@@ -101,6 +101,9 @@ const refused: [string, string, number][] = [
   ["wheelseal gateway --config nopassword.toml", "CONFIG", 2],
   ["wheelseal gateway --config nopassword.toml --port x", "USAGE", 2],
   ["wheelseal gateway audit --format xml", "USAGE", 2],
+  ["wheelseal gateway audit --state postgres://u:hunter2@localhost/x", "STATE_PASSWORD", 2],
+  ["wheelseal gateway audit --state postgres://u@localhost:1/x", "STATE_UNREACHABLE", 3],
+  ["wheelseal gateway audit --state x --store y", "USAGE", 2],
 ];
 for (const [line, code, exit] of refused) {
   test(`${line} fails with ${code}`, () => {
@@ -110,6 +113,7 @@ for (const [line, code, exit] of refused) {
     writeFileSync(join(shell.folder, "nopassword.toml"), `${upstream}${login}`);
     const { output, code: actual } = shell.run(line);
     assert.match(output, new RegExp(`error\\[${code}\\]`));
+    assert.doesNotMatch(output, /hunter2/);
     assert.equal(actual, exit);
   });
 }

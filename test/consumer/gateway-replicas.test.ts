@@ -39,7 +39,10 @@ const startUpstream = async (projects: ReadonlyMap<string, ReadonlyMap<string, U
     url: `http://127.0.0.1:${port}/simple`,
     /** Other bytes than the page states. */
     changed,
-    close: () => new Promise((done) => server.close(done)),
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
   };
 };
 
@@ -98,7 +101,7 @@ describe("two replicas over one database", { skip: POSTGRES_MISSING }, () => {
     return JSON.parse(Buffer.concat(parts).toString()).events;
   };
 
-  test("agree under load and after a kill, and serve nothing else than what verified", async () => {
+  test("agree under load and after a kill, and serve nothing else than what verified", async (context) => {
     const good = new Map<string, SignedFile>();
     const projects = new Map<string, Map<string, Uint8Array>>();
     const evidence = join(folder, "evidence");
@@ -130,6 +133,7 @@ describe("two replicas over one database", { skip: POSTGRES_MISSING }, () => {
     ];
     for (const file of rivals) add("rivals", file);
     const upstream = await startUpstream(projects);
+    context.after(upstream.close);
     const broken = "delta-1.1-py3-none-any.whl";
     upstream.changed.set(broken, wheelOf("delta", "1.1", "import os\n"));
     writeFileSync(
@@ -227,6 +231,5 @@ evidence = "evidence"\nowns = ["*"]\n`,
       child.kill("SIGTERM");
       assert.equal(await ended, 0);
     }
-    await upstream.close();
   });
 });
