@@ -1,4 +1,5 @@
 import type { Check } from "./check.ts";
+import { BUILDAH } from "./container.ts";
 import { COSIGN_22, COSIGN_26, COSIGN_31 } from "./cosign.ts";
 import { COMPONENT, GITLAB_CI_LOCAL } from "./gitlab-ci-local.ts";
 import { CURL, PIP, TWINE, UV } from "./gitlab-registry.ts";
@@ -38,6 +39,7 @@ export const PEER_CHECKS: readonly Check[] = [
   ...REKOR_TILES,
   ...TUTORIAL_PIPELINE,
   ...GITLAB_CI_LOCAL,
+  ...BUILDAH,
   ...REAL_SERVICES,
 ];
 

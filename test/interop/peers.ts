@@ -52,6 +52,7 @@ export const PEERS = {
   "devpi-server": python("devpi-server", "6.20.3"),
   curl: machine("curl"),
   rsync: machine("rsync"),
+  buildah: machine("buildah"),
   mariadb: machine("mariadbd", "mariadb-server"),
   "@sigstore/sign": npm("@sigstore/sign", "5.1.0"),
   "@sigstore/verify": npm("@sigstore/verify", "4.1.3"),
