@@ -51,15 +51,22 @@ export const MAX_PACKAGES = 10_000;
 /** Files, or digests, of one package. */
 export const MAX_PACKAGE_FILES = 2_000;
 const MAX_FILES = 100_000;
+/** Versions of one package, each for another environment. */
+const MAX_VERSIONS = 100;
 
 /** Checks what no single entry can: nothing twice, and not too much. */
 export const asClosure = (closure: Closure): Result<Closure> => {
-  const releases = new Set<string>();
+  const versions = new Map<NormalizedName, Version[]>();
   const filenames = new Set<string>();
   for (const { name, version, files } of closure.entries) {
-    const release = `${name} ${version}`;
-    if (releases.has(release)) return fail("LOCK_FORMAT", `the lock has ${release} twice`);
-    releases.add(release);
+    const others = versions.get(name) ?? [];
+    if (others.some((other) => equalVersions(other, version))) {
+      return fail("LOCK_FORMAT", `the lock has ${name} ${version} twice`);
+    }
+    if (others.length >= MAX_VERSIONS) {
+      return fail("FORMAT_SIZE", `the lock has more than ${MAX_VERSIONS} versions of ${name}`);
+    }
+    versions.set(name, [...others, version]);
     for (const { filename } of files) {
       if (filenames.has(filename)) {
         return fail("LOCK_FORMAT", `the lock has ${shown(filename)} twice`);
