@@ -1,0 +1,118 @@
+import { createECDH, ECDH } from "node:crypto";
+
+// ECDSA over P-256 by digest. OpenSSL, as Node offers it, verifies only what it digests itself, but
+// it multiplies points by any number (ECDH): that is nearly all of the work. What is left, two
+// additions of points, is done here, on the public values that a verification has.
+
+const CURVE = "prime256v1";
+/** Of the field and of the group (SEC 2 §2.4.2). */
+const P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn;
+const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+const BYTES = 32;
+
+type Point = { readonly x: bigint; readonly y: bigint };
+
+const number = (bytes: Uint8Array): bigint =>
+  BigInt(`0x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex")}`);
+
+const scalar = (value: bigint): Buffer =>
+  Buffer.from(value.toString(16).padStart(2 * BYTES, "0"), "hex");
+
+/** From 0x04 || X || Y (SEC 1 §2.3.3). */
+const pointOf = (bytes: Uint8Array): Point => ({
+  x: number(bytes.subarray(1, 1 + BYTES)),
+  y: number(bytes.subarray(1 + BYTES)),
+});
+
+/** The inverse of `value`, which is neither 0 nor a multiple of N, modulo N. */
+const inverse = (value: bigint): bigint => {
+  let [high, low, before, now] = [N, value, 0n, 1n];
+  while (low !== 0n) {
+    const quotient = high / low;
+    [high, low] = [low, high - quotient * low];
+    [before, now] = [now, before - quotient * now];
+  }
+  return before < 0n ? before + N : before;
+};
+
+/** Whether x is the first coordinate of a + b, for points with different first coordinates. */
+const isSumAt = (a: Point, b: Point, x: bigint): boolean => {
+  const [dx, dy] = [b.x - a.x, b.y - a.y];
+  return ((x + a.x + b.x) * dx * dx - dy * dy) % P === 0n;
+};
+
+/** An INTEGER of strict DER at `at`, above zero and of no more than 33 bytes, and where it ends. */
+const readInteger = (der: Uint8Array, at: number): { value: bigint; end: number } | undefined => {
+  const length = der[at + 1] ?? 0;
+  const [first = 0x80, second = 0] = der.subarray(at + 2, at + 2 + length);
+  const end = at + 2 + length;
+  if (der[at] !== 0x02 || length < 1 || length > BYTES + 1 || end > der.length) return undefined;
+  // Not negative, and without a zero byte that is not needed.
+  if (first >= 0x80 || (length > 1 && first === 0 && second < 0x80)) return undefined;
+  return { value: number(der.subarray(at + 2, end)), end };
+};
+
+/** Both numbers from 1 up to N - 1, or `undefined` (RFC 3279 §2.2.3). */
+const readSignature = (der: Uint8Array): { r: bigint; s: bigint } | undefined => {
+  if (der[0] !== 0x30 || der[1] !== der.length - 2 || der.length > 72) return undefined;
+  const r = readInteger(der, 2);
+  const s = r && readInteger(der, r.end);
+  if (r === undefined || s === undefined || s.end !== der.length) return undefined;
+  const fits = (value: bigint): boolean => value > 0n && value < N;
+  return fits(r.value) && fits(s.value) ? { r: r.value, s: s.value } : undefined;
+};
+
+/** A point whose first coordinate is `x`; the other such point has the negative second one. */
+const liftX = (x: Uint8Array): Point => {
+  const compressed = Buffer.concat([Buffer.of(0x02), x]);
+  return pointOf(
+    ECDH.convertKey(compressed, CURVE, undefined, undefined, "uncompressed") as Buffer,
+  );
+};
+
+const ecdh = createECDH(CURVE);
+
+/** `value` times the curve's base point. */
+const timesBase = (value: bigint): Point => {
+  ecdh.setPrivateKey(scalar(value));
+  return pointOf(ecdh.getPublicKey());
+};
+
+/** The first coordinate of `value` times `point`: all that ECDH tells. */
+const timesPoint = (value: bigint, point: Uint8Array): Buffer => {
+  ecdh.setPrivateKey(scalar(value));
+  return ecdh.computeSecret(point);
+};
+
+/**
+ * Verifies as FIPS 186-5 §6.4.2 says: x(u1·G + u2·Q) ≡ r. ECDH tells u2·Q but for its sign, which
+ * a third multiplication, (u2 + 1)·Q, decides: a signature that is good for -Q only is not good.
+ *
+ * @param point - Q as 0x04 || X || Y, on the curve
+ * @param signature - DER
+ * @returns `undefined` in the rare cases where points are equal or opposite, for which the
+ * formulas above do not hold: another way must be taken
+ */
+export const verifyP256Digest = (
+  point: Uint8Array,
+  signature: Uint8Array,
+  digest: Uint8Array,
+): boolean | undefined => {
+  const numbers = readSignature(signature);
+  if (numbers === undefined) return false;
+  const { r, s } = numbers;
+  const w = inverse(s);
+  const u1 = (number(digest.subarray(0, BYTES)) * w) % N;
+  const u2 = (r * w) % N;
+  if (u1 === 0n || u2 === 1n || u2 === N - 1n) return undefined;
+  const key = pointOf(point);
+  const a = timesBase(u1);
+  const b = liftX(timesPoint(u2, point));
+  if (a.x === b.x || b.x === key.x) return undefined;
+  const opposite = { x: b.x, y: P - b.y };
+  const found = r + N < P ? [r, r + N] : [r];
+  const good = [b, opposite].filter((one) => found.some((x) => isSumAt(a, one, x)));
+  if (good.length === 0) return false;
+  const next = number(timesPoint(u2 + 1n, point));
+  return good.some((one) => isSumAt(key, one, next));
+};
