@@ -56,14 +56,70 @@ export const unprovenIdentity = ({ entries }: ClosureVerdict): Failure | undefin
 };
 
 type Table = Record<string, unknown>;
+type Document = Table & { packages?: Table[] };
 
 const toTable = ({ kind, fields }: AttestationIdentity): Table => ({ kind, ...fields });
 
-const isAbout = ({ name, version }: Table, entry: ClosureEntry): boolean => {
+type ByName = ReadonlyMap<string, readonly LockAddition[]>;
+
+/** The additions to a package as it stands in a document. */
+const ownOf = ({ name, version }: Table, additions: ByName): readonly LockAddition[] => {
   const parsed = parseName(String(name));
-  if (!parsed.ok || parsed.value !== entry.name) return false;
+  const named = parsed.ok ? (additions.get(parsed.value) ?? []) : [];
   const stated = version === undefined ? undefined : parseVersion(String(version));
-  return stated === undefined || (stated.ok && equalVersions(stated.value, entry.version));
+  return named.filter(
+    ({ entry }) =>
+      stated === undefined || (stated.ok && equalVersions(stated.value, entry.version)),
+  );
+};
+
+const withIdentities = (table: Table, additions: readonly LockAddition[]): void => {
+  const before = table["attestation-identities"];
+  const stated = Array.isArray(before) ? before : [];
+  const added = additions.map(({ identity }) => toTable(identity));
+  table["attestation-identities"] = [...stated, ...added];
+};
+
+/** Adds to the packages of a document; says whether there was anything to add. */
+const addTo = (document: Document, additions: ByName): boolean => {
+  let added = false;
+  for (const table of document.packages ?? []) {
+    const own = ownOf(table, additions);
+    if (own.length > 0) withIdentities(table, own);
+    added ||= own.length > 0;
+  }
+  return added;
+};
+
+/** Edits a lock, or a part of one. */
+const edit = (text: string, additions: ByName): string => {
+  const document = parse(text) as Document;
+  return addTo(document, additions) ? patch(text, document) : text;
+};
+
+/** Where each `[[packages]]` begins: the editor takes long to read more than one at once. */
+const HEADER = /^(?=[ \t]*\[\[[ \t]*packages[ \t]*\]\])/m;
+
+/**
+ * Part by part, then, should such a line stand in a text, as a whole.
+ * The editor throws where it gives up.
+ */
+const ways: readonly ((text: string, additions: ByName) => string)[] = [
+  (text, additions) =>
+    text
+      .split(HEADER)
+      .map((part) => edit(part, additions))
+      .join(""),
+  edit,
+];
+
+const attempt = (edited: () => string, wanted: unknown): string | undefined => {
+  try {
+    const text = edited();
+    return isDeepStrictEqual(parse(text), wanted) ? text : undefined;
+  } catch {
+    return undefined;
+  }
 };
 
 /**
@@ -72,18 +128,15 @@ const isAbout = ({ name, version }: Table, entry: ClosureEntry): boolean => {
  */
 export const addIdentities = (text: string, additions: readonly LockAddition[]): Result<string> => {
   if (additions.length === 0) return ok(text);
-  const document = parse(text) as Table & { packages: Table[] };
-  for (const { entry, identity } of additions) {
-    const table = document.packages.find((one) => isAbout(one, entry));
-    if (table === undefined) return fail("LOCK_FORMAT", `the lock has no package ${entry.name}`);
-    const before = table["attestation-identities"];
-    const stated = Array.isArray(before) ? before : [];
-    table["attestation-identities"] = [...stated, toTable(identity)];
+  const byName = Map.groupBy(additions, ({ entry }) => entry.name);
+  const document = parse(text) as Document;
+  addTo(document, byName);
+  const wanted = parse(stringify(document));
+  for (const way of ways) {
+    const edited = attempt(() => way(text, byName), wanted);
+    if (edited !== undefined) return ok(edited);
   }
-  const edited = patch(text, document);
-  return isDeepStrictEqual(parse(edited), parse(stringify(document)))
-    ? ok(edited)
-    : fail("LOCK_FORMAT", "the lock cannot be edited without changing something else");
+  return fail("LOCK_FORMAT", "the lock cannot be edited without changing something else");
 };
 
 const isWheel = (filename: string): boolean => filename.endsWith(".whl");
