@@ -124,6 +124,9 @@ const importKit = async (
   }
   const folder = resolve(terminal.cwd, flags.to);
   const judged = await withKit(path, async (kit) => {
+    if (kit.manifest.kind !== "kit") {
+      return fail("USAGE", "an audit's archive is to be looked through, not to be installed from");
+    }
     const judgement = await judgeKit(invocation, settings, kit);
     if (!judgement.ok) return judgement;
     if (judgement.value.failure === undefined) {

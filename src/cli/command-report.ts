@@ -1,8 +1,10 @@
 import { resolve } from "node:path";
+import { isAudit, mergeAudits } from "../consumer/audit-merge.ts";
 import { utf8 } from "../formats/bytes.ts";
 import { failure } from "../formats/result.ts";
 import { mergeShards, parseShardResult, type ShardResult } from "../stages/shard.ts";
 import { type Command, refuse } from "./command.ts";
+import { concludeAudit } from "./conclude-audit.ts";
 import { junitDocument, releaseDocument, showRelease } from "./render-release.ts";
 
 const MAX_RESULT = 256 * 1024 * 1024;
@@ -14,11 +16,19 @@ export const reportCommand: Command = async (invocation) => {
   if (action !== "merge" || paths.length === 0) {
     return refuse(invocation, failure("USAGE", "say wheelseal report merge RESULT…"));
   }
-  const results: ShardResult[] = [];
+  const documents: { bytes: Uint8Array; what: string }[] = [];
   for (const path of paths) {
     const bytes = await files.read(resolve(terminal.cwd, path), MAX_RESULT);
     if (!bytes.ok) return refuse(invocation, bytes.error);
-    const result = parseShardResult(bytes.value, path);
+    documents.push({ bytes: bytes.value, what: path });
+  }
+  if (documents.some(({ bytes }) => isAudit(bytes))) {
+    const audit = mergeAudits(documents);
+    return audit.ok ? concludeAudit(invocation, audit.value) : refuse(invocation, audit.error);
+  }
+  const results: ShardResult[] = [];
+  for (const { bytes, what } of documents) {
+    const result = parseShardResult(bytes, what);
     if (!result.ok) return refuse(invocation, result.error);
     results.push(result.value);
   }

@@ -3,7 +3,9 @@ import {
   CLOSURE_OPTIONS,
   IDENTITY_OPTIONS,
   JSON_OPTION,
+  JUNIT_OPTION,
   PROFILE_OPTIONS,
+  SARIF_OPTION,
   TRUST_OPTIONS,
 } from "./options.ts";
 
@@ -58,6 +60,24 @@ export const CONSUMER_ENTRIES: readonly Entry[] = [
       JSON_OPTION,
     ],
     load: async () => (await import("./command-install.ts")).installCommand,
+  },
+  {
+    name: "audit",
+    operands: "[lock]",
+    summary: "who published every file of a lock, what nobody vouches for, what changed",
+    options: [
+      ["--since <lock>", "the lock before this one, to tell what changed"],
+      ["--refuse-unattested", "refuse files that nobody vouches for"],
+      ["--shard <I/N>", "only the I-th of N parts of the packages; auto takes CI_NODE_INDEX"],
+      ["--export <file>", "write files, evidence, policy and verdicts, for kit verify"],
+      ["--valid-for <days>", "how long that archive is good, 90d where not given"],
+      SARIF_OPTION,
+      JUNIT_OPTION,
+      ...CLOSURE_OPTIONS,
+      ...TRUST_OPTIONS,
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./command-audit.ts")).auditCommand,
   },
   {
     name: "kit",

@@ -5,6 +5,7 @@ import {
   BUILD_OPTIONS,
   IDENTITY_OPTIONS,
   JSON_OPTION,
+  JUNIT_OPTION,
   type OptionHelp,
   PROFILE_OPTIONS,
   REGISTRY_OPTIONS,
@@ -21,7 +22,6 @@ const SUMMARY_OPTION: OptionHelp = [
   "--summary <file>",
   "sign a SLSA verification summary of the result, and write it here",
 ];
-const JUNIT_OPTION: OptionHelp = ["--junit <file>", "also write a JUnit report"];
 
 /** All commands, in the order in which help shows them. */
 export const ENTRIES: readonly Entry[] = [
@@ -98,7 +98,11 @@ export const ENTRIES: readonly Entry[] = [
     name: "report",
     operands: "[args...]",
     summary: "merge RESULT…: one verdict from the JSON results of all shards",
-    options: [JUNIT_OPTION, JSON_OPTION],
+    options: [
+      JUNIT_OPTION,
+      ["--sarif <file>", "of an audit: also write what is wrong as SARIF"],
+      JSON_OPTION,
+    ],
     load: async () => (await import("./command-report.ts")).reportCommand,
   },
   {

@@ -1,8 +1,9 @@
+import type { Audit } from "../consumer/audit.ts";
 import type { Kit } from "../consumer/kit-archive.ts";
 import type { Listed } from "../consumer/kit-pages.ts";
+import { reportIn } from "../consumer/kit-report.ts";
 import { checkKitAge, type KitVerdict, verifyKit } from "../consumer/kit-verify.ts";
 import { type Failure, fail, ok, type Result } from "../formats/result.ts";
-import type { ReleaseVerdict } from "../stages/release.ts";
 import type { Invocation } from "./command.ts";
 import { expectedForKit, trustForKit } from "./kit-trust.ts";
 import type { Settings } from "./settings.ts";
@@ -10,7 +11,9 @@ import type { Trust } from "./trust.ts";
 
 /** A kit that was read, and what came of verifying it. */
 export type Judged = {
-  readonly verdicts: readonly ReleaseVerdict[];
+  readonly verdicts: readonly KitVerdict[];
+  /** The audit whose archive it is; absent for a kit. */
+  readonly audit?: Audit;
   /** The same, as an index lists them. */
   readonly listed: readonly Listed[];
   readonly trust: Trust;
@@ -70,11 +73,16 @@ export const judgeKit = async (
   };
   const verified = await verifyKit(kit, against);
   if (!verified.ok) return verified;
-  const verdicts = verified.value.map(({ verdict }) => verdict);
-  const failed = verdicts.find((verdict) => verdict.failure !== undefined)?.failure;
+  const audit = await reportIn(kit);
+  if (!audit.ok) return audit;
+  const verdicts = verified.value;
+  const refused = verdicts.find(({ verdict }) => verdict.failure !== undefined)?.verdict.failure;
+  // What the audit refused is no better for being in an archive.
+  const failed = refused ?? audit.value?.error;
   return ok({
     verdicts,
-    listed: verified.value.map(listedAs),
+    ...(audit.value === undefined ? {} : { audit: audit.value }),
+    listed: verdicts.map(listedAs),
     trust: trust.value,
     ...age.value,
     ...(failed === undefined ? {} : { failure: failed }),

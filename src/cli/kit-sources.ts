@@ -2,8 +2,9 @@ import { join, resolve } from "node:path";
 import { inspectDistribution } from "../clients/archive.ts";
 import type { Files } from "../clients/files.ts";
 import { temporaryFolder } from "../clients/temporary.ts";
-import { closureEntries, statedIn, unfitForKit } from "../consumer/closure-kit.ts";
+import { closureEntries, statedIn } from "../consumer/closure-kit.ts";
 import { verifyClosure } from "../consumer/closure-verify.ts";
+import { installRefusal } from "../consumer/install-closure.ts";
 import { type KitEntry, recordEvidence } from "../consumer/kit-export.ts";
 import type { Stated } from "../consumer/kit-policy.ts";
 import { readClosure } from "../consumer/read-closure.ts";
@@ -206,7 +207,8 @@ const collectLock = async <T>(
   try {
     const verdict = await verifyClosure(read.value.closure, world);
     if (!verdict.ok) return verdict;
-    const unfit = unfitForKit(verdict.value);
+    // What must not be installed is not carried anywhere either.
+    const unfit = installRefusal(verdict.value, false);
     if (unfit !== undefined) return { ok: false, error: unfit };
     const entries = await closureEntries(world, verdict.value);
     if (!entries.ok) return entries;

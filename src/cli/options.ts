@@ -3,6 +3,9 @@ export type OptionHelp = readonly [flag: string, help: string];
 
 export const JSON_OPTION: OptionHelp = ["--json", "print one JSON document on stdout"];
 
+export const JUNIT_OPTION: OptionHelp = ["--junit <file>", "also write a JUnit report"];
+export const SARIF_OPTION: OptionHelp = ["--sarif <file>", "also write what is wrong as SARIF"];
+
 export const IDENTITY_OPTIONS: readonly OptionHelp[] = [
   ["--certificate-identity <san>", "the identity that must have signed, exactly"],
   ["--certificate-oidc-issuer <url>", "the issuer that must have vouched for it, exactly"],

@@ -10,7 +10,7 @@ import { visible } from "../formats/visible.ts";
 import { waiverLines } from "./render-release.ts";
 import { paint, type Terminal } from "./terminal.ts";
 
-const COLOURS = {
+export const OUTCOME_COLOURS = {
   verified: "green",
   pinned: "green",
   signed: "yellow",
@@ -49,7 +49,7 @@ export const showFileVerdict = (terminal: Terminal, verdict: FileVerdict): void 
   const mark = outcome === "refused" ? "REFUSED" : outcome;
   const indent = " ".repeat(WIDTH + 1);
   terminal.out(
-    `${paint(terminal, COLOURS[outcome], mark.padEnd(WIDTH))} ${visible(filename)}  sha256:${sha256}`,
+    `${paint(terminal, OUTCOME_COLOURS[outcome], mark.padEnd(WIDTH))} ${visible(filename)}  sha256:${sha256}`,
   );
   terminal.out(`${indent}${visible(reasonOf(verdict))}`);
   if (yanked !== undefined) terminal.out(`${indent}${visible(`note: yanked: ${yanked}`)}`);

@@ -52,7 +52,15 @@ const digestIn = (kit: Kit, path: string): string => kit.files.get(path)?.sha256
 /** Says what verifying a kit came to. */
 export const showKit = (terminal: Terminal, kit: Kit, judged: Judged): void => {
   const { manifest } = kit;
-  for (const verdict of judged.verdicts) showRelease(terminal, verdict);
+  for (const { verdict, outcome } of judged.verdicts) showRelease(terminal, verdict, outcome);
+  const { audit } = judged;
+  if (audit !== undefined) {
+    const out = audit.files.length - manifest.packages.length;
+    const rest = out === 0 ? "" : `; ${out} more it refused or could not have, see report.json`;
+    terminal.out(
+      `audit   of ${visible(audit.lock.file)}: ${manifest.packages.length} files${rest}`,
+    );
+  }
   terminal.out(`kit     sha256:${kit.sha256}, made ${rfc3339(manifest.createdAt)}`);
   terminal.out(`expires ${rfc3339(manifest.expiresAt)}`);
   if (judged.acceptedExpired !== undefined) {
@@ -89,8 +97,9 @@ export const kitDocument = (kit: Kit, judged: Judged): string => {
         sha256: hex(sha256(formatTrustedRoot(judged.trust.root))),
         inKit: digestIn(kit, KIT_PLACES.trust),
       },
+      ...(judged.audit && { audit: judged.audit }),
       policy: { inKit: digestIn(kit, KIT_PLACES.policy), ...manifest.policy },
-      files: judged.verdicts,
+      files: judged.verdicts.map(({ verdict, outcome }) => ({ ...verdict, outcome })),
     },
     null,
     2,

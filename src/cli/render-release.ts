@@ -19,15 +19,22 @@ const summaryOf = (proofs: readonly Proof[]): string => {
 };
 
 /** One file, two or three lines: what it is, and what proves it or why not. */
-export const showRelease = (terminal: Terminal, verdict: ReleaseVerdict): void => {
+export const showRelease = (
+  terminal: Terminal,
+  verdict: ReleaseVerdict,
+  outcome = verdict.pinned === true ? "pinned" : "verified",
+): void => {
   const good = verdict.failure === undefined;
-  const accepted = verdict.pinned === true ? "pinned  " : "verified";
-  const mark = good ? paint(terminal, "green", accepted) : paint(terminal, "red", "REFUSED ");
+  const colour = outcome === "verified" || outcome === "pinned" ? "green" : "yellow";
+  const accepted = paint(terminal, colour, outcome.padEnd("verified".length));
+  const mark = good ? accepted : paint(terminal, "red", "REFUSED ");
   terminal.out(`${mark} ${visible(verdict.filename)}  sha256:${verdict.sha256}`);
   if (verdict.failure !== undefined) {
     terminal.out(`         ${verdict.failure.code}: ${visible(verdict.failure.message)}`);
   } else if (verdict.pinned === true) {
     terminal.out("         the policy pins this digest; no signature was asked for");
+  } else if (verdict.proofs.length === 0) {
+    terminal.out("         nobody vouches for it");
   } else {
     terminal.out(`         ${visible(summaryOf(verdict.proofs))}`);
   }
@@ -40,8 +47,12 @@ export const showRelease = (terminal: Terminal, verdict: ReleaseVerdict): void =
 };
 
 /** What part of a run this was: it says nothing about the other parts. */
-export const shardLine = ({ index, total, of }: ShardNote, judged: number): string =>
-  `shard ${index} of ${total}: ${judged} of ${of.length} files; join all shards with wheelseal report merge`;
+export const shardLine = (
+  { index, total, of }: ShardNote,
+  judged: number,
+  what: "files" | "packages" = "files",
+): string =>
+  `shard ${index} of ${total}: ${judged} of ${of.length} ${what}; join all shards with wheelseal report merge`;
 
 /** The SLSA levels of a summary, each with the reason why it is or is not reached. */
 export const showLevels = (terminal: Terminal, levels: readonly LevelReason[]): void => {
@@ -51,7 +62,8 @@ export const showLevels = (terminal: Terminal, levels: readonly LevelReason[]): 
 };
 
 /** Every waiver about a file, and what it came to: printed on each run, needed or not. */
-export const waiverLines = ({ waivers }: ReleaseVerdict): string[] => waivers.map(waiverLine);
+export const waiverLines = ({ waivers }: Pick<ReleaseVerdict, "waivers">): string[] =>
+  waivers.map(waiverLine);
 
 const waiverLine = ({ waiver, over, excused }: WaiverNote): string => {
   const use = excused.length === 0 ? "not needed" : `accepted without ${excused.join(" and ")}`;
@@ -77,7 +89,8 @@ export const releaseDocument = (
     2,
   );
 
-const escapeXml = (text: string): string =>
+/** Text of somebody else, for an attribute or the content of an element. */
+export const escapeXml = (text: string): string =>
   visible(text)
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

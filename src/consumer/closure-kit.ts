@@ -1,36 +1,17 @@
 import type { Files } from "../clients/files.ts";
 import type { NormalizedName } from "../dists/name.ts";
 import { MAX_EVIDENCE_BYTES } from "../formats/evidence.ts";
-import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
 import type { ReleaseVerdict } from "../stages/release.ts";
 import type { IdentityPolicy } from "../verification/verdict.ts";
 import { expectationOf } from "./attestation-identity.ts";
-import { type ClosureVerdict, type FileVerdict, failureOf, filesOf } from "./closure-verdict.ts";
+import { type ClosureVerdict, type FileVerdict, filesOf } from "./closure-verdict.ts";
 import type { ClosureWorld } from "./closure-world.ts";
 import type { KitEntry } from "./kit-export.ts";
 import type { KitPackage } from "./kit-manifest.ts";
 import type { Stated } from "./kit-policy.ts";
 
 type World = Pick<ClosureWorld, "files" | "store" | "upstreams">;
-
-/** The first thing for which a lock's files may not go into a kit: all must be vouched for. */
-export const unfitForKit = (verdict: ClosureVerdict): Failure | undefined => {
-  const failed = failureOf(verdict);
-  if (failed !== undefined) return failed;
-  const [source] = verdict.unverifiable;
-  if (source !== undefined) {
-    return failure("LOCK_UNVERIFIABLE", `${source.name} is a ${source.kind}, not a file`);
-  }
-  for (const { outcome, filename } of filesOf(verdict)) {
-    if (outcome === "unattested") {
-      return failure("LOCK_UNATTESTED", `nobody vouches for ${filename}`);
-    }
-    if (outcome === "signed") {
-      return failure("IDENTITY_MISSING", `nobody said who should sign ${filename}`);
-    }
-  }
-  return undefined;
-};
 
 /** Whom the lock itself states for the packages that nobody else named. */
 export const statedIn = ({ entries }: ClosureVerdict): Stated => {

@@ -1,6 +1,6 @@
-import { HINTS } from "../formats/errors.ts";
 import { rfc3339 } from "../formats/rfc3339.ts";
 import type { GatewayEvent } from "./gateway-state.ts";
+import { type SarifFinding, sarifDocument } from "./sarif.ts";
 
 export const AUDIT_FORMATS = ["json", "csv", "sarif"] as const;
 export type AuditFormat = (typeof AUDIT_FORMATS)[number];
@@ -13,7 +13,7 @@ export const formatAudit = (format: AuditFormat, events: readonly GatewayEvent[]
     case "csv":
       return csv(events);
     case "sarif":
-      return JSON.stringify(sarif(events), null, 2);
+      return sarifDocument("wheelseal gateway", findings(events));
     default:
       return format satisfies never;
   }
@@ -38,34 +38,17 @@ const csv = (events: readonly GatewayEvent[]): string => {
   return lines.join("\r\n");
 };
 
-/** SARIF 2.1.0: one result for each refusal and alarm; what was accepted is no finding. */
-const sarif = (events: readonly GatewayEvent[]) => {
-  const found = events.flatMap((event) =>
-    event.kind === "accepted" || event.code === undefined ? [] : [{ ...event, code: event.code }],
+/** One result for each refusal and alarm; what was accepted is no finding. */
+const findings = (events: readonly GatewayEvent[]): SarifFinding[] =>
+  events.flatMap(({ kind, code, message, filename, project, sha256, at }) =>
+    kind === "accepted" || code === undefined
+      ? []
+      : [
+          {
+            ...{ code, message, project, sha256 },
+            level: kind === "alarm" ? ("error" as const) : ("warning" as const),
+            uri: encodeURI(filename),
+            properties: { at: rfc3339(at) },
+          },
+        ],
   );
-  const codes = [...new Set(found.map(({ code }) => code))].sort();
-  const rules = codes.map((id) => ({ id, help: { text: HINTS[id] } }));
-  return {
-    $schema: "https://json.schemastore.org/sarif-2.1.0.json",
-    version: "2.1.0",
-    runs: [
-      {
-        tool: { driver: { name: "wheelseal gateway", rules } },
-        results: found.map((event) => ({
-          ruleId: event.code,
-          ruleIndex: codes.indexOf(event.code),
-          level: event.kind === "alarm" ? "error" : "warning",
-          message: { text: event.message },
-          locations: [
-            {
-              physicalLocation: { artifactLocation: { uri: encodeURI(event.filename) } },
-              logicalLocations: [{ fullyQualifiedName: event.project, kind: "module" }],
-            },
-          ],
-          partialFingerprints: { "file/sha256": event.sha256 },
-          properties: { at: rfc3339(event.at) },
-        })),
-      },
-    ],
-  };
-};

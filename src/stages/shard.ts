@@ -78,16 +78,33 @@ const readProof = (json: Json): Proof["verdict"]["verified"] => {
   return verdict.field("verified").boolean();
 };
 
+/** What one shard of a run gave, of whatever kind. */
+type Part<T> = { readonly shard: ShardNote; readonly verdicts: readonly T[] };
+
 /**
  * Joins the shards of one run: each there once, all about the same files, and every file judged by
  * the shard that it falls to. Fails with REPORT_SHARDS, or DIST_EMPTY where the whole is empty.
  */
 export const mergeShards = (results: readonly ShardResult[]): Result<ReleaseVerdict[]> => {
+  const merged = joinShards(results, (verdicts) => verdicts.map(({ filename }) => filename));
+  return merged.ok
+    ? ok(merged.value.toSorted((a, b) => (a.filename < b.filename ? -1 : 1)))
+    : merged;
+};
+
+/**
+ * The same for results of any kind, in the order of the shards.
+ * @param unitsOf - what was judged, by the names that the shards were made of, each once
+ */
+export const joinShards = <T>(
+  results: readonly Part<T>[],
+  unitsOf: (verdicts: readonly T[]) => readonly string[],
+): Result<T[]> => {
   const [first] = results;
   if (first === undefined) return fail("REPORT_SHARDS", "there is no shard to join");
   const { total, of } = first.shard;
   if (of.length === 0) return fail("DIST_EMPTY", "the shards are of a folder without files");
-  const byIndex = new Map<number, ShardResult>();
+  const byIndex = new Map<number, Part<T>>();
   for (const result of results) {
     const { shard } = result;
     const same = shard.total === total && shard.of.toSorted().join("/") === of.toSorted().join("/");
@@ -96,13 +113,13 @@ export const mergeShards = (results: readonly ShardResult[]): Result<ReleaseVerd
       return fail("REPORT_SHARDS", `shard ${shard.index} is there twice`);
     byIndex.set(shard.index, result);
   }
-  const merged: ReleaseVerdict[] = [];
+  const merged: T[] = [];
   for (let index = 1; index <= total; index++) {
     const verdicts = byIndex.get(index)?.verdicts;
     if (verdicts === undefined)
       return fail("REPORT_SHARDS", `shard ${index} of ${total} is missing`);
     const wanted = filesOfShard(of, { index, total });
-    const judged = verdicts.map(({ filename }) => filename).toSorted();
+    const judged = unitsOf(verdicts).toSorted();
     if (judged.join("/") !== wanted.join("/")) {
       return fail(
         "REPORT_SHARDS",
@@ -111,5 +128,5 @@ export const mergeShards = (results: readonly ShardResult[]): Result<ReleaseVerd
     }
     merged.push(...verdicts);
   }
-  return ok(merged.toSorted((a, b) => (a.filename < b.filename ? -1 : 1)));
+  return ok(merged);
 };

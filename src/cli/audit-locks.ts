@@ -1,0 +1,25 @@
+import { resolve } from "node:path";
+import { type ReadClosure, readClosure } from "../consumer/read-closure.ts";
+import { fail, ok, type Result } from "../formats/result.ts";
+import type { Invocation } from "./command.ts";
+
+/** A lock that is audited, and the one before it. */
+export type Locks = { readonly lock: NamedLock; readonly since?: NamedLock };
+export type NamedLock = ReadClosure & { readonly file: string };
+
+const readLock = async (invocation: Invocation, file: string): Promise<Result<NamedLock>> => {
+  const read = await readClosure(invocation.files, resolve(invocation.terminal.cwd, file));
+  return read.ok ? ok({ ...read.value, file }) : read;
+};
+
+/** The lock that the command names, pylock.toml where it names none, and that of --since. */
+export const readLocks = async (invocation: Invocation): Promise<Result<Locks>> => {
+  const [file = "pylock.toml", ...more] = invocation.operands;
+  if (more.length > 0) return fail("USAGE", "give one lock file");
+  const lock = await readLock(invocation, file);
+  if (!lock.ok) return lock;
+  const { since } = invocation.flags;
+  if (typeof since !== "string") return ok({ lock: lock.value });
+  const before = await readLock(invocation, since);
+  return before.ok ? ok({ lock: lock.value, since: before.value }) : before;
+};
