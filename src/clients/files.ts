@@ -1,4 +1,4 @@
-import { close, open, read as readAt, stat } from "node:fs";
+import { close, fstat, open, read as readAt, stat } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Artifact } from "../formats/artifact.ts";
@@ -32,10 +32,12 @@ const opened = promisify(open);
 const closed = promisify(close);
 const readInto = promisify(readAt);
 const found = promisify(stat);
+const sized = promisify(fstat);
 const promises = () => import("node:fs/promises");
 
 const READ_SIZE = 256 * 1024;
 const STREAM_SIZE = 1024 * 1024;
+const LEAST_STREAM = 16 * 1024;
 
 const reason = (error: unknown): string =>
   (error as { code?: string }).code ?? (error instanceof Error ? error.name : "unknown error");
@@ -118,9 +120,11 @@ const list = async (folder: string): Promise<Result<string[]>> => {
 async function* stream(path: string): AsyncGenerator<Uint8Array> {
   const file = await opened(path, "r");
   try {
-    const buffer = new Uint8Array(STREAM_SIZE);
+    // To read one byte more than there should be tells the end. A pipe and a growing file differ.
+    const { size } = await sized(file);
+    const buffer = new Uint8Array(Math.min(STREAM_SIZE, Math.max(LEAST_STREAM, size + 1)));
     for (;;) {
-      const { bytesRead } = await readInto(file, buffer, 0, STREAM_SIZE, null);
+      const { bytesRead } = await readInto(file, buffer, 0, buffer.length, null);
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
     }

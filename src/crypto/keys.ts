@@ -5,6 +5,7 @@ import {
   type KeyObject,
 } from "node:crypto";
 import { type Sha256, sha256 } from "./hash.ts";
+import { recent } from "./recent.ts";
 
 /** The kinds of keys that are made and accepted; ECDSA by curve, RSA with PKCS #1 v1.5 padding. */
 export type KeyAlgorithm = "ecdsa-p256" | "ecdsa-p384" | "ecdsa-p521" | "ed25519" | "rsa-pkcs1v15";
@@ -50,11 +51,18 @@ const describe = (key: KeyObject): { algorithm: KeyAlgorithm; bits: number } | u
   }
 };
 
+/** The keys of authorities and logs, and of a batch that one key signed, come again and again. */
+const imported = recent<PublicKey>(256);
+
 /**
  * Reads a DER SubjectPublicKeyInfo. Gives `undefined` for bytes that are not one, for trailing
  * bytes, and for algorithms outside {@link KeyAlgorithm} (RSA: 2048 to 8192 bits only).
  */
 export const importPublicKey = (spki: Uint8Array): PublicKey | undefined => {
+  const keyId = sha256(spki);
+  const name = Buffer.from(keyId).toString("latin1");
+  const known = imported.get(name);
+  if (known !== undefined) return known;
   let handle: KeyObject;
   try {
     handle = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
@@ -63,7 +71,10 @@ export const importPublicKey = (spki: Uint8Array): PublicKey | undefined => {
   }
   const described = describe(handle);
   if (described === undefined) return undefined;
-  return { ...described, spki, keyId: sha256(spki), handle };
+  // A copy: `spki` is a part of something larger, which must not stay for its sake.
+  const key = { ...described, spki: spki.slice(), keyId, handle };
+  imported.set(name, key);
+  return key;
 };
 
 const fromHandle = (handle: KeyObject): PrivateKey => {

@@ -1,6 +1,7 @@
-import type { HashName } from "../crypto/hash.ts";
+import { type HashName, sha256 } from "../crypto/hash.ts";
 import { importPublicKey, type PublicKey } from "../crypto/keys.ts";
-import { equal } from "./bytes.ts";
+import { recent } from "../crypto/recent.ts";
+import { equal, hex } from "./bytes.ts";
 import { contextTag, type DerNode, TAG } from "./der.ts";
 import { type DerFields, type DerReader, readDerAs } from "./der-reader.ts";
 import { OID } from "./oids.ts";
@@ -164,6 +165,9 @@ const readTbs = (reader: DerReader, node: DerNode): Tbs => {
   };
 };
 
+/** Authorities', and the one that signed a batch of files, come again and again. */
+const parsed = recent<Certificate>(256);
+
 /**
  * Parses one certificate, strictly: DER, nothing behind it, version 3 where it has extensions,
  * the same signature algorithm inside and outside, no extension twice, at most 64 KiB.
@@ -171,7 +175,18 @@ const readTbs = (reader: DerReader, node: DerNode): Tbs => {
  * @returns `CERT_FORMAT`
  * @see RFC 5280 §4.1
  */
-export const parseCertificate = (der: Uint8Array): Result<Certificate> =>
+export const parseCertificate = (der: Uint8Array): Result<Certificate> => {
+  if (der.length > MAX_BYTES) return readCertificate(der);
+  const name = hex(sha256(der));
+  const known = parsed.get(name);
+  if (known !== undefined) return ok(known);
+  // A copy: `der` is a part of something larger, which must not stay for its sake.
+  const certificate = readCertificate(der.slice());
+  if (certificate.ok) parsed.set(name, certificate.value);
+  return certificate;
+};
+
+const readCertificate = (der: Uint8Array): Result<Certificate> =>
   readDerAs("CERT_FORMAT", "certificate", (reader) => {
     if (der.length > MAX_BYTES) reader.refuse(`larger than ${MAX_BYTES} bytes`);
     const fields = reader.fields(reader.element(der, TAG.SEQUENCE, "certificate"));

@@ -1,8 +1,9 @@
+import pLimit from "p-limit";
 import type { Artifact } from "../formats/artifact.ts";
 import { type Bundle, formatBundle, parseBundle } from "../formats/bundle.ts";
 import { hex } from "../formats/bytes.ts";
 import { evidenceNames } from "../formats/evidence.ts";
-import { fail, ok, type Result } from "../formats/result.ts";
+import { all, fail, ok, type Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 import type { Expectation } from "../verification/verdict.ts";
 import { verify } from "../verification/verify.ts";
@@ -35,26 +36,42 @@ export const signFiles = async (
   const artifacts = await openAll(input.paths, clients);
   if (!artifacts.ok) return artifacts;
   const certificates = signingCertificates({ ...clients, oneEach: false });
-  const signed: SignedDistribution[] = [];
-  for (const [path, artifact] of artifacts.value) {
+  let failed: Result<never> | undefined;
+  const signed = await pLimit(FILES_AT_ONCE).map(artifacts.value, async ([path, artifact]) => {
+    // After the first failure no other file is begun.
+    if (failed !== undefined) return failed;
     const signing = await certificates.current();
-    if (!signing.ok) return signing;
-    const bundle = await signedBundle(artifact, signing.value, input, clients);
-    if (!bundle.ok) return bundle;
-    const name = evidenceNames(artifact.name).bundle;
-    const folder = path.slice(0, path.length - artifact.name.length);
-    const written = await clients.files.write(`${folder}${name}`, bundle.value);
-    if (!written.ok) return written;
-    const { sha256, size } = artifact;
-    signed.push({
-      filename: artifact.name,
-      sha256: hex(sha256),
-      size,
-      evidence: [name],
-      kept: false,
-    });
-  }
-  return ok(signed);
+    const result = signing.ok
+      ? await signFile(path, artifact, { signing: signing.value, input, clients })
+      : signing;
+    if (!result.ok) failed ??= result;
+    return result;
+  });
+  return failed ?? all(signed);
+};
+
+/** Enough to wait for the log and the disk at the same time. */
+const FILES_AT_ONCE = 8;
+
+type FileSigning = {
+  readonly signing: SigningCertificate;
+  readonly input: SignFilesInput;
+  readonly clients: SignClients;
+};
+
+const signFile = async (
+  path: string,
+  artifact: NamedArtifact,
+  { signing, input, clients }: FileSigning,
+): Promise<Result<SignedDistribution>> => {
+  const bundle = await signedBundle(artifact, signing, input, clients);
+  if (!bundle.ok) return bundle;
+  const { name: filename, sha256, size } = artifact;
+  const name = evidenceNames(filename).bundle;
+  const folder = path.slice(0, path.length - filename.length);
+  const written = await clients.files.write(`${folder}${name}`, bundle.value);
+  if (!written.ok) return written;
+  return ok({ filename, sha256: hex(sha256), size, evidence: [name], kept: false });
 };
 
 const openAll = async (
