@@ -15,6 +15,8 @@ export type FakeTree = {
   readonly missing: Set<number>;
   /** Entries that are given out instead of those that were signed for. */
   readonly altered: Map<number, Uint8Array>;
+  /** The log's name in its checkpoints, where it is not the forged one. */
+  host?: string;
   /** What the checkpoint speaks of, where that is not everything. */
   signedSize?: number;
   key: PrivateKey;
@@ -93,7 +95,7 @@ const rootOf = (tree: FakeTree, size: number): Sha256 => treeHash(hashedOf(tree)
 const sizeOf = (tree: FakeTree): number => tree.signedSize ?? tree.bodies.length;
 
 export const noteOf = (tree: FakeTree, api: 1 | 2): string => {
-  const host = api === 1 ? LOG_HOST : LOG2_HOST;
+  const host = tree.host ?? (api === 1 ? LOG_HOST : LOG2_HOST);
   const size = sizeOf(tree);
   const rootHash = rootOf(tree, size);
   const origin = api === 1 ? `${host} - ${tree.id}` : host;

@@ -50,6 +50,10 @@ test("what is signed into both logs is known by its evidence, and alarms without
   assert.equal(known.code, 0, JSON.stringify(known.pass));
   const unknown = await monitor("state", nothing);
   assert.equal(unknown.code, 1);
+  assert.deepEqual(kinds(unknown.pass).toSorted(), [
+    ...Array.from({ length: 4 }, () => "dsse 0.0.1"),
+    ...Array.from({ length: 2 }, () => "hashedrekord 0.0.2"),
+  ]);
   const again = await monitor("state", nothing);
   assert.deepEqual([again.code, again.pass.alarms], [0, []]);
   await dist.remove();

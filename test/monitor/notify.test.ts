@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Alarm, alarmOf } from "../../src/monitor/alarm.ts";
+import { gitlabIssue, postAlarms } from "../../src/monitor/notify.ts";
+import { fakeOutside, refused } from "../clients/fake-outside.ts";
+
+const log = { url: "https://rekor.example", origin: "rekor.example - 1" };
+const NOW = Date.parse("2026-11-24T00:00:00Z");
+const certificate = {
+  sha256: "ab".repeat(32),
+  pem: "",
+  san: "https://gitlab.example/acme/widgets//.gitlab-ci.yml@refs/heads/x`|\u001b[2J\n## Hello",
+  issuer: "https://gitlab.example",
+  claims: { "13": "0123", "21": "https://gitlab.example/acme/widgets/-/jobs/302" },
+  notBefore: "2026-06-01T12:00:00Z",
+};
+const entry = {
+  index: 7,
+  leafHash: "cd".repeat(32),
+  kind: "hashedrekord 0.0.1",
+  digest: "sha256:ef",
+  certificate,
+};
+const signed = alarmOf(
+  { code: "MONITOR_UNKNOWN", message: "entry 7: who signed `what`", log, entry, event: "7" },
+  NOW,
+);
+const forked = alarmOf(
+  {
+    code: "TLOG_CONSISTENCY",
+    message: "two trees",
+    log,
+    event: "a",
+    proof: { kept: "one\n```\n", offered: "two\n" },
+  },
+  NOW,
+);
+
+test("an event has one id, whenever it is seen, and others have others", () => {
+  const cause = { code: "MONITOR_GAP", message: "x", log, event: "entry 7" } as const;
+  const ids = [
+    alarmOf(cause, NOW),
+    alarmOf({ ...cause, message: "said otherwise" }, NOW + 1),
+    alarmOf({ ...cause, event: "entry 8" }, NOW),
+    alarmOf({ ...cause, log: { ...log, origin: "other" } }, NOW),
+    alarmOf({ ...cause, code: "MONITOR_ALTERED" }, NOW),
+  ].map(({ id }) => id);
+  assert.equal(ids[0], ids[1]);
+  assert.equal(new Set(ids).size, 4);
+});
+
+test("each alarm is posted as JSON, with its id against doubles", async () => {
+  const { outside, calls } = fakeOutside(new Response("", { status: 202 }));
+  const url = "https://hooks.example/services/SECRET";
+  assert.deepEqual(await postAlarms([signed, forked], url, outside), {
+    ok: true,
+    value: undefined,
+  });
+  assert.deepEqual(
+    calls.map(({ headers }) => headers.get("idempotency-key")),
+    [signed.id, forked.id],
+  );
+  const body = JSON.parse(new TextDecoder().decode(calls[0]?.body)) as {
+    text: string;
+    alarm: Alarm;
+  };
+  assert.deepEqual(body.alarm, signed);
+  assert.match(body.text, /^MONITOR_UNKNOWN: entry 7: /);
+});
+
+test("a webhook that fails is told without its address", async () => {
+  const url = "https://hooks.example/services/SECRET";
+  for (const [answer, code] of [
+    [refused(), "NETWORK_UNREACHABLE"],
+    [new Response("no", { status: 403 }), "NETWORK_RESPONSE"],
+    [
+      new Response("", { status: 302, headers: { location: "https://other.example/" } }),
+      "NETWORK_RESPONSE",
+    ],
+  ] as const) {
+    const { outside } = fakeOutside(answer);
+    const told = await postAlarms([signed], url, outside);
+    assert.equal(told.ok ? "" : told.error.code, code);
+    assert.doesNotMatch(JSON.stringify(told), /SECRET|hooks/);
+  }
+});
+
+test("an issue is confidential, names its alarm, and nothing in it escapes", () => {
+  const issue = gitlabIssue(signed);
+  assert.equal(issue.confidential, true);
+  assert.equal(issue.labels, "security,wheelseal-monitor,MONITOR_UNKNOWN");
+  assert.ok(issue.description.includes(`| Alarm | \`${signed.id}\` |`));
+  assert.ok(
+    issue.description.includes("| Job | `https://gitlab.example/acme/widgets/-/jobs/302` |"),
+  );
+  const row = issue.description.split("\n").find((line) => line.startsWith("| Identity |"));
+  assert.match(row ?? "", /^\| Identity \| `[^`|\n]+` \|$/);
+  for (const hidden of ["\n## Hello", "\u001b"]) {
+    assert.ok(!issue.description.includes(hidden) && !issue.title.includes(hidden));
+  }
+  const proof = gitlabIssue(forked).description;
+  assert.ok(proof.includes("Checkpoint before:\n\n    one\n    ```\n"));
+  assert.ok(proof.includes("Checkpoint now:\n\n    two\n"));
+  assert.equal(gitlabIssue({ ...signed, message: "x".repeat(1000) }).title.length, 255);
+});
