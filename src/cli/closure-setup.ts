@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { temporaryFolder } from "../clients/temporary.ts";
+import type { Closure } from "../consumer/closure.ts";
 import type { ClosureWorld } from "../consumer/closure-world.ts";
 import { besideIndex, readGatewayConfig } from "../consumer/gateway-config.ts";
 import { openGatewayStore } from "../consumer/gateway-store.ts";
@@ -66,7 +67,13 @@ const fromConfig = async (
   return ok({ upstreams: upstreams.value, expect: expect.value, maxBytes: config.maxBytes });
 };
 
-/** One index that owns every name, by the flags or GitLab's own variables. */
+/** Settings that take a lock's own index where nobody named one. */
+const withIndex = (settings: Settings, index: string | undefined): Settings => ({
+  ...settings,
+  text: (name) => settings.text(name) ?? (name === "index-url" ? index : undefined),
+});
+
+/** One index that owns every name: by the flags, the lock itself, or GitLab's own variables. */
 const oneUpstream = (
   { outside, files, flags, terminal }: Invocation,
   settings: Settings,
@@ -120,15 +127,20 @@ const storeFor = async ({ flags, terminal }: Invocation) => {
 /**
  * Opens what verifying a lock takes: upstreams and policy by --config (a gateway's configuration)
  * or by --index-url and --policy, the trust root, and a store.
+ * @param lock - names the index where nothing else does
  */
 export const openClosureWorld = async (
   invocation: Invocation,
-  settings: Settings,
+  given: Settings,
+  lock?: Pick<Closure, "index">,
 ): Promise<Result<OpenClosureWorld>> => {
   const { outside, files } = invocation;
-  const profile = profileOf(settings, "gitlab");
+  const profile = profileOf(given, "gitlab");
   if (!profile.ok) return profile;
-  const stack = profile.value === "local" ? await ensureStack(invocation, settings) : ok(undefined);
+  const local = profile.value === "local";
+  // What comes from the local stack's index was locked before it had this address.
+  const settings = local ? given : withIndex(given, lock?.index);
+  const stack = local ? await ensureStack(invocation, settings) : ok(undefined);
   if (!stack.ok) return stack;
   const close = async () => stack.value?.close();
   const opened = await (async (): Promise<Result<OpenClosureWorld>> => {

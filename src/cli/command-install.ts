@@ -4,8 +4,8 @@ import { interpreterIn } from "../clients/build-tools.ts";
 import { plainEnvironment } from "../clients/environment.ts";
 import { INSTALLERS, type InstallerName, installOffline } from "../clients/offline-install.ts";
 import { lastLines, runProgram } from "../clients/process.ts";
-import { findPython } from "../clients/python.ts";
-import { fitnessOf } from "../clients/target-python.ts";
+import { findPython, type PythonWish } from "../clients/python.ts";
+import { type Fitness, fitnessOf } from "../clients/target-python.ts";
 import type { Closure } from "../consumer/closure.ts";
 import { type ClosureVerdict, filesOf } from "../consumer/closure-verdict.ts";
 import { verifyClosure } from "../consumer/closure-verify.ts";
@@ -19,6 +19,7 @@ import {
 } from "../consumer/install-closure.ts";
 import { readClosure } from "../consumer/read-closure.ts";
 import { type Failure, fail, ok, type Result } from "../formats/result.ts";
+import { visible } from "../formats/visible.ts";
 import { openClosureWorld } from "./closure-setup.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
 import { pythonWish } from "./command-build.ts";
@@ -100,7 +101,7 @@ const destinationOf = async (
   return ok({ probe: path, python: path, target: place, shown: place });
 };
 
-/** Makes the environment, with the interpreter's own pip and nothing else. */
+/** Makes the environment, with nothing in it: pip comes from outside. */
 const makeFresh = async (
   { terminal }: Invocation,
   { probe, fresh, target }: Destination,
@@ -110,7 +111,7 @@ const makeFresh = async (
   const ended = await runProgram(
     {
       program: probe,
-      args: ["-I", "-m", "venv", fresh],
+      args: ["-I", "-m", "venv", "--without-pip", fresh],
       env: plainEnvironment(terminal.env),
       timeout: VENV_TIME,
     },
@@ -122,14 +123,51 @@ const makeFresh = async (
     : fail("INSTALL_FAILED", lastLines(ended.value.tail, 6));
 };
 
-type Ended = { readonly verdict: ClosureVerdict; readonly failed: Failure | undefined };
+/** Whose pip installs, where the environment has none. */
+const pipFor = async (
+  { fresh, probe }: Destination,
+  { pip }: Fitness,
+  wish: PythonWish,
+): Promise<Result<string | undefined>> => {
+  if (pip) return ok(fresh === undefined ? undefined : probe);
+  const found = await findPython(wish);
+  return found.ok ? ok(found.value.path) : found;
+};
+
+/** Gives on whole lines of what comes in pieces. */
+const lines = (print: (line: string) => void) => {
+  let begun = "";
+  return {
+    take: (text: string): void => {
+      const whole = (begun + text).split(/\r?\n/);
+      begun = whole.pop() ?? "";
+      for (const line of whole) print(visible(line));
+    },
+    end: (): void => {
+      if (begun !== "") print(visible(begun));
+    },
+  };
+};
+
+type Ended = {
+  readonly verdict: ClosureVerdict;
+  readonly failed: Failure | undefined;
+  /** Whether the installer was let at the files. */
+  readonly begun: boolean;
+};
+
+type Given = {
+  readonly closure: Closure;
+  readonly world: ClosureWorld;
+  readonly settings: Settings;
+};
 
 /** Verifies, and only where nothing is wrong with any file lets the installer at them. */
 const installWith = async (
   invocation: Invocation,
   wish: Wish,
   into: Destination,
-  { closure, world }: { readonly closure: Closure; readonly world: ClosureWorld },
+  { closure, world, settings }: Given,
 ): Promise<Result<Ended>> => {
   const { terminal } = invocation;
   const fitness = await fitnessOf(into.probe, markersOf(closure), terminal.env);
@@ -141,24 +179,29 @@ const installWith = async (
   if (!verified.ok) return verified;
   const verdict = verified.value;
   const failed = installRefusal(verdict, allowsUnattested(world, wish.unattested));
-  if (failed !== undefined) return ok({ verdict, failed });
+  if (failed !== undefined) return ok({ verdict, failed, begun: false });
+  const pip = await pipFor(into, fitness.value, pythonWish(settings));
+  if (!pip.ok) return pip;
   const made = await makeFresh(invocation, into);
   if (!made.ok) return made;
+  const printed = lines(terminal.err);
   const installed = await installOffline({
     ...{ installer: wish.installer, python: into.python, sdists: wish.sdists },
+    ...(pip.value === undefined ? {} : { pip: pip.value }),
     ...(into.target === undefined ? {} : { target: into.target }),
     releases: releasesOf(verdict, world, fitness.value),
     environment: terminal.env,
-    onOutput: (text) => terminal.err(text.trimEnd()),
+    onOutput: printed.take,
   });
-  return ok({ verdict, failed: installed.ok ? undefined : installed.error });
+  printed.end();
+  return ok({ verdict, failed: installed.ok ? undefined : installed.error, begun: true });
 };
 
 const show = (
   invocation: Invocation,
   wish: Wish,
   into: Destination,
-  { verdict, failed }: Ended,
+  { verdict, failed, begun }: Ended,
 ): number => {
   const { terminal, flags } = invocation;
   const { shown: place } = into;
@@ -170,7 +213,7 @@ const show = (
     if (failed === undefined) {
       const counted = `${verdict.entries.length} packages, ${filesOf(verdict).length} files`;
       terminal.out(`installed ${counted} by ${wish.installer} into ${place}`);
-    } else terminal.out("nothing was installed");
+    } else if (!begun) terminal.out("nothing was installed");
   }
   return failed === undefined ? 0 : refuse({ ...invocation, flags: {} }, failed);
 };
@@ -186,12 +229,11 @@ export const installCommand: Command = async (invocation) => {
   if (!read.ok) return refuse(invocation, read.error);
   const into = await destinationOf(invocation, settings.value);
   if (!into.ok) return refuse(invocation, into.error);
-  const opened = await openClosureWorld(invocation, settings.value);
+  const opened = await openClosureWorld(invocation, settings.value, read.value.closure);
   if (!opened.ok) return refuse(invocation, opened.error);
   try {
-    const { closure } = read.value;
-    const { world } = opened.value;
-    const ended = await installWith(invocation, wish.value, into.value, { closure, world });
+    const given = { ...read.value, ...opened.value, settings: settings.value };
+    const ended = await installWith(invocation, wish.value, into.value, given);
     if (!ended.ok) return refuse(invocation, ended.error);
     return show(invocation, wish.value, into.value, ended.value);
   } finally {

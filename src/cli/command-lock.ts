@@ -136,7 +136,7 @@ export const lockCommand: Command = async (invocation) => {
   if (!settings.ok) return refuse(invocation, settings.error);
   const read = await readClosure(files, wish.value.path);
   if (!read.ok) return refuse(invocation, read.error);
-  const opened = await openClosureWorld(invocation, settings.value);
+  const opened = await openClosureWorld(invocation, settings.value, read.value.closure);
   if (!opened.ok) return refuse(invocation, opened.error);
   try {
     const ended = await lockWith(invocation, wish.value, read.value, opened.value.world);

@@ -1,10 +1,15 @@
-import { describeIdentity } from "../consumer/attestation-identity.ts";
+import {
+  type AttestationIdentity,
+  describeIdentity,
+  expectationOf,
+} from "../consumer/attestation-identity.ts";
 import {
   type ClosureVerdict,
   type FileVerdict,
   filesOf,
   type Outcome,
 } from "../consumer/closure-verdict.ts";
+import { describePublisher } from "../consumer/first-use.ts";
 import type { Failure } from "../formats/result.ts";
 import { visible } from "../formats/visible.ts";
 import { waiverLines } from "./render-release.ts";
@@ -19,9 +24,15 @@ export const OUTCOME_COLOURS = {
   unavailable: "red",
 } as const satisfies Record<Outcome, string>;
 
+/** The publisher without the numbers that only comparisons need. */
+const publisherOf = (identity: AttestationIdentity): string => {
+  const expected = expectationOf(identity);
+  return expected.ok ? describePublisher(expected.value) : describeIdentity(identity);
+};
+
 /** What a verdict rests on, in one line. */
 const reasonOf = ({ outcome, demanded, identity, proofs, failure }: FileVerdict): string => {
-  const who = identity === undefined ? "a key" : describeIdentity(identity);
+  const who = identity === undefined ? "a key" : publisherOf(identity);
   switch (outcome) {
     case "verified": {
       const expected = demanded === "caller" ? "the options" : `the ${demanded}`;

@@ -27,6 +27,8 @@ export type OfflineInstall = {
   readonly installer: InstallerName;
   /** The interpreter of the environment that is installed into. */
   readonly python: string;
+  /** An interpreter whose pip installs for it; its own where absent. */
+  readonly pip?: string;
   /** A folder to install into, instead of the environment itself. */
   readonly target?: string;
   readonly releases: readonly OfflineRelease[];
@@ -48,7 +50,9 @@ const requirementLine = ({ name, version, marker, files }: OfflineRelease): stri
 type Place = { readonly files: string; readonly requirements: string };
 
 const pipArguments = (wish: OfflineInstall, { files, requirements }: Place): string[] => [
-  ...["-I", "-m", "pip", "--isolated", "install", "--no-input", "--disable-pip-version-check"],
+  ...["-I", "-m", "pip", "--isolated"],
+  ...(wish.pip === undefined ? [] : ["--python", wish.python]),
+  ...["install", "--no-input", "--disable-pip-version-check"],
   ...["--no-cache-dir", "--no-index", "--find-links", files, "--no-deps", "--require-hashes"],
   ...(wish.sdists ? [] : ["--only-binary", ":all:"]),
   // What is there already may be anything: it is replaced, of the same version too.
@@ -90,11 +94,11 @@ export const installOffline = async (wish: OfflineInstall): Promise<Result<void>
     const copied = await copyAll(wish.releases, place.files);
     if (!copied.ok) return copied;
     await writeFile(place.requirements, `${wish.releases.map(requirementLine).join("\n")}\n`);
-    const pip = wish.installer === "pip";
+    const byPip = wish.installer === "pip";
     const ended = await runProgram(
       {
-        program: pip ? wish.python : "uv",
-        args: pip ? pipArguments(wish, place) : uvArguments(wish, place),
+        program: byPip ? (wish.pip ?? wish.python) : "uv",
+        args: byPip ? pipArguments(wish, place) : uvArguments(wish, place),
         env: environmentOf(wish.environment, home),
         cwd: home,
         timeout: INSTALL_TIME,

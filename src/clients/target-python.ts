@@ -7,6 +7,8 @@ import { lastLines, runProgram } from "./process.ts";
 export type Fitness = {
   /** `python-abi-platform` of wheels that fit it; absent where it cannot be told. */
   readonly tags?: ReadonlySet<string>;
+  /** Whether it has pip. */
+  readonly pip: boolean;
   /** Of each marker that was asked, in its order; `undefined` where it cannot be told. */
   readonly markers: readonly (boolean | undefined)[];
 };
@@ -17,15 +19,14 @@ const MAX_TAGS = 20_000;
 
 /** The rules are those of pip's own copy of packaging: installed, or bundled with the interpreter. */
 const SCRIPT = `
-import glob, json, os, sys
+import glob, importlib.util, json, os, sys
+present = importlib.util.find_spec("pip") is not None
 def load():
-    try:
-        from pip._vendor.packaging import markers, tags
-    except ImportError:
+    if not present:
         import ensurepip
         bundled = os.path.join(os.path.dirname(ensurepip.__file__), "_bundled", "pip-*.whl")
         sys.path[:0] = glob.glob(bundled)
-        from pip._vendor.packaging import markers, tags
+    from pip._vendor.packaging import markers, tags
     return markers, tags
 def holds(markers, text):
     try:
@@ -36,9 +37,10 @@ asked = json.load(sys.stdin)
 try:
     markers, tags = load()
 except ImportError:
-    print(json.dumps({"markers": [None for _ in asked]}))
+    print(json.dumps({"pip": present, "markers": [None for _ in asked]}))
 else:
     print(json.dumps({
+        "pip": present,
         "tags": [str(tag) for tag in tags.sys_tags()],
         "markers": [holds(markers, text) for text in asked],
     }))
@@ -49,6 +51,7 @@ const read = (count: number) => (json: Json) => {
   const markers = json.field("markers").items(count);
   return {
     ...(tags === undefined ? {} : { tags: new Set(tags.map((tag) => tag.string())) }),
+    pip: json.field("pip").boolean(),
     markers: markers.map(({ value }) => (typeof value === "boolean" ? value : undefined)),
   };
 };

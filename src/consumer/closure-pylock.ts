@@ -30,6 +30,9 @@ const address = (json: Json): string => {
   return url.href;
 };
 
+const optionalAddress = (json: Json | undefined): string | undefined =>
+  json === undefined ? undefined : address(json);
+
 const sha256Of = (file: Json): string => {
   const hashes = file.field("hashes");
   const stated = hashes.field("sha256");
@@ -94,12 +97,23 @@ const readPackage = (json: Json): ClosureEntry | Unverifiable => {
   };
 };
 
+/** The index that all packages come from which come from one. */
+const indexOf = (tables: readonly Json[]): string | undefined => {
+  const listed = tables.filter((one) => one.optional("wheels") ?? one.optional("sdist"));
+  const indexes = new Set(listed.map((one) => optionalAddress(one.optional("index"))));
+  const [index] = indexes;
+  return indexes.size === 1 ? index : undefined;
+};
+
 const readPylock = (json: Json): Closure => {
   const version = json.field("lock-version");
   if (!/^1\.\d+$/.test(version.string())) version.refuse("is not 1.0");
-  const packages = json.field("packages").items(MAX_PACKAGES).map(readPackage);
+  const tables = json.field("packages").items(MAX_PACKAGES);
+  const packages = tables.map(readPackage);
+  const index = indexOf(tables);
   return {
     format: "pylock",
+    ...(index === undefined ? {} : { index }),
     entries: packages.filter((one): one is ClosureEntry => "brand" in one),
     unverifiable: packages.filter((one): one is Unverifiable => !("brand" in one)),
   };

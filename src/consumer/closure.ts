@@ -43,6 +43,8 @@ export type Closure = {
   readonly format: "pylock" | "requirements";
   readonly entries: readonly ClosureEntry[];
   readonly unverifiable: readonly Unverifiable[];
+  /** The one index that every package of an index names, where they all name it. */
+  readonly index?: string;
 };
 
 /** Bytes of a lock at most. */

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { installCommand } from "../../src/cli/command-install.ts";
+import { installOffline } from "../../src/clients/offline-install.ts";
+import { sha256 } from "../../src/crypto/hash.ts";
+import { hex } from "../../src/formats/bytes.ts";
+import { signWheel, wheelOf } from "../consumer/hostile-upstream.ts";
+import { openLocks } from "./lock-support.ts";
+
+let locks: Awaited<ReturnType<typeof openLocks>>;
+before(async () => {
+  locks = await openLocks();
+});
+after(() => locks?.close());
+
+const installers: readonly string[] = ["pip", "uv"];
+
+for (const installer of installers) {
+  describe(`${installer} installs what verified`, () => {
+    const target = `target-${installer}`;
+    const flags = () => ({ installer, target, python: locks.tools, policy: "policy.toml" });
+    const skip = (context: { skip: (why: string) => void }): boolean => {
+      const absent = installer === "uv" && locks.uv === undefined;
+      if (absent) context.skip("uv cannot be had here");
+      return absent;
+    };
+    test("into a folder, in place of what is there", async (context) => {
+      if (skip(context)) return;
+      const file = await locks.requirementsOf(locks.greeter);
+      // Each of these would lead it astray: to another place, another index or no digests.
+      const environment = {
+        ...{ PIP_TARGET: join(locks.folder, "astray"), PIP_INDEX_URL: "http://127.0.0.1:9/" },
+        ...{ PIP_REQUIRE_HASHES: "0", PIP_DRY_RUN: "1", UV_OFFLINE: "0", UV_DRY_RUN: "1" },
+        ...{ UV_INDEX_URL: "http://127.0.0.1:9/", UV_TARGET: join(locks.folder, "astray") },
+        ...{ UV_NO_VERIFY_HASHES: "1", UV_PREFIX: join(locks.folder, "astray") },
+      };
+      const first = await locks.wheelseal(installCommand, file, flags(), environment);
+      assert.equal(first.code, 0, first.output);
+      const module = join(locks.folder, target, "greeter.py");
+      const good = await readFile(module, "utf8");
+      await writeFile(module, "import os\n");
+      const second = await locks.wheelseal(installCommand, file, flags());
+      assert.equal(second.code, 0, second.output);
+      assert.equal(await readFile(module, "utf8"), good);
+      assert.equal((await readdir(locks.folder)).includes("astray"), false);
+    });
+    test("not where the bytes changed since it was verified", async (context) => {
+      if (skip(context)) return;
+      const path = join(locks.folder, "changed.whl");
+      await writeFile(path, wheelOf("greeter", "1.0.0", "import os\n"));
+      const { filename, content } = locks.greeter;
+      const files = [{ filename, sha256: hex(sha256(content)), path }];
+      const installed = await installOffline({
+        ...{ installer: installer as "pip" | "uv", python: locks.tools, sdists: false },
+        target: join(locks.folder, `never-${installer}`),
+        releases: [{ name: "greeter", version: "1.0.0", files }],
+        environment: { PATH: locks.path },
+        onOutput: () => undefined,
+      });
+      assert.equal(installed.ok ? "installed" : installed.error.code, "INSTALL_FAILED");
+      if (!installed.ok) assert.match(installed.error.message, /hash/i);
+      const there = await readdir(join(locks.folder, `never-${installer}`)).catch(
+        (): string[] => [],
+      );
+      assert.equal(there.includes("greeter.py"), false);
+    });
+  });
+}
+
+describe("nothing is installed, and exit code 1 says so", () => {
+  const cases: readonly [
+    what: string,
+    code: string,
+    stage: () => Promise<() => void> | (() => void),
+  ][] = [
+    [
+      "other bytes at the index",
+      "INDEX_DIGEST",
+      () => {
+        locks.greeters.instead = ({ url }) =>
+          url.endsWith(".whl") ? new Response("x") : undefined;
+        return () => {
+          locks.greeters.instead = () => undefined;
+        };
+      },
+    ],
+    [
+      "another signer",
+      "IDENTITY_MISMATCH",
+      async () => {
+        const project = "evil/packages";
+        locks.greeters.add(await signWheel(locks.opened, "greeter", "1.0.0", { project }));
+        return () => locks.greeters.add(locks.greeter);
+      },
+    ],
+    [
+      "the attestation is gone",
+      "EVIDENCE_MISSING",
+      () => {
+        locks.greeters.add({ ...locks.greeter, evidence: new Map() });
+        return () => locks.greeters.add(locks.greeter);
+      },
+    ],
+  ];
+  for (const [what, code, stage] of cases) {
+    test(what, async () => {
+      const undo = await stage();
+      const served = locks.greeters.files.get(locks.greeter.filename) ?? locks.greeter;
+      const file = await locks.requirementsOf(locks.plain, served);
+      const flags = { venv: "venv-never", policy: "allow.toml" };
+      const { code: ended, output } = await locks.wheelseal(installCommand, file, flags);
+      undo();
+      assert.equal(ended, 1, output);
+      assert.match(output, new RegExp(`REFUSED .*greeter-1\\.0\\.0[^]*error\\[${code}\\]`));
+      assert.match(output, /nothing was installed/);
+      assert.equal((await readdir(locks.folder)).includes("venv-never"), false);
+    });
+  }
+  const hostile: readonly [what: string, name: string, text: string, code: string][] = [
+    ["an include", "requirements.txt", "-r /etc/passwd\n", "LOCK_FORMAT"],
+    ["no digest", "requirements.txt", "greeter==1.0.0\n", "LOCK_FORMAT"],
+    [
+      "a source tree",
+      "pylock.toml",
+      'lock-version = "1.0"\n[[packages]]\nname = "a"\ndirectory = { path = "." }\n',
+      "LOCK_UNVERIFIABLE",
+    ],
+    [
+      "a marker that cannot be decided",
+      "pylock.toml",
+      `lock-version = "1.0"\n[[packages]]\nname = "plain"\nversion = "2.0"\nmarker = "'x' in extras"\nwheels = [{ url = "http://f.test/plain-2.0-py3-none-any.whl", hashes = { sha256 = "${"0".repeat(64)}" } }]\n`,
+      "LOCK_FORMAT",
+    ],
+  ];
+  for (const [what, name, text, code] of hostile) {
+    test(what, async () => {
+      await writeFile(join(locks.folder, name), text);
+      const flags = { target: "never", python: locks.tools };
+      const { code: ended, output } = await locks.wheelseal(installCommand, name, flags);
+      assert.equal(ended, 1, output);
+      assert.match(output, new RegExp(`error\\[${code}\\]`));
+      assert.equal((await readdir(locks.folder)).includes("never"), false);
+    });
+  }
+});
