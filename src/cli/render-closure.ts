@@ -55,7 +55,7 @@ const reasonOf = ({ outcome, demanded, identity, proofs, failure }: FileVerdict)
 const WIDTH = "unavailable".length;
 
 /** One file, two lines and one a waiver. */
-export const showFileVerdict = (terminal: Terminal, verdict: FileVerdict): void => {
+const showFileVerdict = (terminal: Terminal, verdict: FileVerdict): void => {
   const { outcome, filename, sha256, yanked, release } = verdict;
   const mark = outcome === "refused" ? "REFUSED" : outcome;
   const indent = " ".repeat(WIDTH + 1);

@@ -56,7 +56,7 @@ for (const installer of installers) {
         ...{ installer: installer as "pip" | "uv", python: locks.tools, sdists: false },
         target: join(locks.folder, `never-${installer}`),
         releases: [{ name: "greeter", version: "1.0.0", files }],
-        environment: { PATH: locks.path },
+        environment: { PATH: locks.path, UV_NO_VERIFY_HASHES: "1", UV_OVERRIDE: "/dev/absent" },
         onOutput: () => undefined,
       });
       assert.equal(installed.ok ? "installed" : installed.error.code, "INSTALL_FAILED");
