@@ -33,10 +33,15 @@ const difference = (kit: Kit, { files, lock, since }: Audit): string | undefined
       return `is about ${named.file}, which is not there`;
     }
   }
-  for (const { filename, verdict } of kit.manifest.packages) {
+  for (const { filename, verdict, signer } of kit.manifest.packages) {
     const told = files.find((file) => file.filename === filename);
     const sha256 = kit.files.get(`${KIT_PLACES.packages}${filename}`)?.sha256;
-    if (told?.sha256 !== sha256 || told?.outcome !== verdict) {
+    const same =
+      told?.sha256 === sha256 &&
+      told?.outcome === verdict &&
+      told.signer?.identity === signer?.identity &&
+      told.signer?.issuer === signer?.issuer;
+    if (!same) {
       return `says something else of ${filename} than the manifest`;
     }
   }
