@@ -6,7 +6,8 @@ import { openMonitorState } from "../monitor/monitor-state.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
 import { type MonitorSetup, monitorFor, monitorSetup } from "./monitor-setup.ts";
 import { exitCodeOfPass, passDocument, showPass } from "./render-monitor.ts";
-import { readSettings } from "./settings.ts";
+import { readSettings, type Settings } from "./settings.ts";
+import { ensureStack, profileOf } from "./stack.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Tells how far a long reading came, not more than once in a while. */
@@ -58,6 +59,24 @@ const follow = async (
   return 0;
 };
 
+/** Runs on the local stack, started where none is up, if that is the profile. */
+const onStack = async (
+  invocation: Invocation,
+  settings: Settings,
+  work: () => Promise<number>,
+): Promise<number> => {
+  const profile = profileOf(settings, "gitlab");
+  if (!profile.ok) return refuse(invocation, profile.error);
+  if (profile.value !== "local") return work();
+  const stack = await ensureStack(invocation, settings);
+  if (!stack.ok) return refuse(invocation, stack.error);
+  try {
+    return await work();
+  } finally {
+    await stack.value.close();
+  }
+};
+
 /** `wheelseal monitor`: follows logs, and alarms when my identities sign what is not on record. */
 export const monitorCommand: Command = async (invocation) => {
   const { flags, terminal, files, outside } = invocation;
@@ -76,13 +95,15 @@ export const monitorCommand: Command = async (invocation) => {
   if (!state.ok) return refuse(invocation, state.error);
   const report = progressOn(terminal, outside.now);
   const open = () => monitorFor(invocation, settings.value, setup.value, state.value, report);
+  const follows = setup.value.config.interval !== undefined && flags.once !== true;
+  const { issues } = setup.value;
   try {
-    if (setup.value.config.interval !== undefined && flags.once !== true) {
-      return await follow(invocation, setup.value, open);
-    }
-    const monitor = await open();
-    if (!monitor.ok) return refuse(invocation, monitor.error);
-    return await pass(invocation, monitor.value, { issues: setup.value.issues, spaces: 2 });
+    return await onStack(invocation, settings.value, async () => {
+      if (follows) return follow(invocation, setup.value, open);
+      const monitor = await open();
+      if (!monitor.ok) return refuse(invocation, monitor.error);
+      return pass(invocation, monitor.value, { issues, spaces: 2 });
+    });
   } finally {
     state.value.close();
   }

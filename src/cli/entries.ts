@@ -179,6 +179,7 @@ export const ENTRIES: readonly Entry[] = [
       ["--gitlab-issues <file>", "write alarms as GitLab issues (JSON); - is stdout"],
       ["--witness <keys>", "keys of witnesses, NAME+HINT+KEY with spaces between"],
       ["--witness-threshold <n>", "how many of them must vouch, all where not given"],
+      ["--profile <name>", "local (the embedded stack's logs) or gitlab"],
       ...TRUST_OPTIONS,
       JSON_OPTION,
     ],

@@ -12,8 +12,10 @@ import { type MonitorConfig, type NamedLog, readMonitorConfig } from "../monitor
 import type { MonitorState } from "../monitor/monitor-state.ts";
 import { gitlabIssue, postAlarms } from "../monitor/notify.ts";
 import { readRecords } from "../monitor/records-folder.ts";
+import type { IdentityPolicy } from "../verification/verdict.ts";
 import type { Invocation } from "./command.ts";
 import type { Flags, Settings } from "./settings.ts";
+import { LOCAL_PROJECT, usesLocalStack } from "./stack.ts";
 import { trustOf } from "./trust.ts";
 
 const MAX_CONFIG = 1024 * 1024;
@@ -139,9 +141,6 @@ export const monitorSetup = async (invocation: Invocation): Promise<Result<Monit
   if (!said.ok) return said;
   const config = readMonitorConfig({ ...base.value, ...said.value });
   if (!config.ok) return config;
-  if (config.value.identities.length === 0) {
-    return fail("IDENTITY_MISSING", "nobody was named whose signatures are to be watched");
-  }
   if (flags.once === true && flags.interval !== undefined) {
     return fail("USAGE", "give --once or --interval");
   }
@@ -211,6 +210,22 @@ const writeIssues = (
   return ok(undefined);
 };
 
+/** Whom to watch: who is named, else in the local profile its project, else this job's project. */
+const watched = (
+  { identities }: MonitorConfig,
+  settings: Settings,
+  issuerUrl: string | undefined,
+): Result<readonly IdentityPolicy[]> => {
+  if (identities.length > 0) return ok(identities);
+  if (usesLocalStack(settings) && issuerUrl !== undefined) {
+    return ok([{ kind: "gitlab", issuer: issuerUrl, project: LOCAL_PROJECT.path }]);
+  }
+  const { CI_SERVER_URL: issuer, CI_PROJECT_PATH: project } = settings.env;
+  return issuer && project
+    ? ok([{ kind: "gitlab", issuer, project }])
+    : fail("USAGE", "say with --identity or --project whose signatures are to be watched");
+};
+
 /** Everything that a pass works with; the trust root is looked at anew. */
 export const monitorFor = async (
   invocation: Invocation,
@@ -225,6 +240,8 @@ export const monitorFor = async (
   if (!trust.ok) return trust;
   const logs = followedLogs(config.logs, trust.value.root);
   if (!logs.ok) return logs;
+  const identities = watched(config, settings, trust.value.issuerUrl);
+  if (!identities.ok) return identities;
   return ok({
     logs: logs.value,
     readerOf: ({ url, api }) =>
@@ -242,7 +259,7 @@ export const monitorFor = async (
     },
     state,
     watch: {
-      identities: config.identities,
+      identities: identities.value,
       authorities: trust.value.root.certificateAuthorities,
     },
     witnesses: config.witnesses,

@@ -32,6 +32,9 @@ export const passDocument = (pass: Pass): unknown => {
   };
 };
 
+const counted = (count: number, one: string, many: string): string =>
+  `${count} ${count === 1 ? one : many}`;
+
 const treeLine = ({ url, origin, read, followed, size, counts }: TreeOutcome): string => {
   const { mine, known, impostors, unreadable } = counts;
   const numbers: readonly (readonly [number, string])[] = [
@@ -42,7 +45,8 @@ const treeLine = ({ url, origin, read, followed, size, counts }: TreeOutcome): s
   ];
   const told = numbers.filter(([count]) => count > 0).map(([count, what]) => `, ${count} ${what}`);
   const where = origin === "" ? url : `${url} (${visible(origin)})`;
-  return `${where}: ${read} new entries, read ${followed} of ${size}${told.join("")}`;
+  const fresh = counted(read, "new entry", "new entries");
+  return `${where}: ${fresh}, up to ${followed} of ${size}${told.join("")}`;
 };
 
 /** Prints a pass for a person. */
@@ -50,9 +54,13 @@ export const showPass = (terminal: Terminal, pass: Pass): void => {
   const { trees, alarms, waiting, records } = pass;
   for (const tree of trees) terminal.out(treeLine(tree));
   const malformed = records.malformed.length;
-  terminal.out(
-    `${records.files} records${malformed > 0 ? `, ${malformed} malformed` : ""}, ${alarms.length} alarms${waiting > 0 ? `, ${waiting} signatures wait for a record` : ""}`,
-  );
+  const parts = [
+    counted(records.files, "record", "records"),
+    ...(malformed > 0 ? [`${malformed} malformed`] : []),
+    counted(alarms.length, "alarm", "alarms"),
+    ...(waiting > 0 ? [`${counted(waiting, "signature", "signatures")} without a record yet`] : []),
+  ];
+  terminal.out(parts.join(", "));
   for (const { file, failure } of records.malformed) {
     terminal.err(`warning[${failure.code}]: ${visible(`${file}: ${failure.message}`)}`);
   }

@@ -50,5 +50,6 @@ const normalise = (text: string, folder: string): string =>
     .replaceAll(folder, "DIR")
     .replace(/\b[0-9a-f]{64}\b/g, "DIGEST")
     .replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT")
+    .replace(/127\.0\.0\.1 - \d+/g, "127.0.0.1 - TREE")
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, "TIME")
     .replace(/\(\d+\.\d s\)/g, "(TOOK)");
