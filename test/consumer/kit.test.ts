@@ -177,6 +177,19 @@ for (const [what, lie] of Object.entries(LIES)) {
   });
 }
 
+test("an attestation is enough where the kit and the site both say so", async () => {
+  const without = (demands?: string) =>
+    reseal(({ manifest, files: all }) => {
+      for (const end of ["sigstore.json", "sig", "crt"]) all.delete(`packages/${WHEEL}.${end}`);
+      const [wheel] = manifest.packages;
+      if (wheel !== undefined && demands !== undefined) wheel.demands = demands;
+    });
+  const enough = { ...against, demands: "attested" as const };
+  assert.equal(await verdictOf(await without("attested"), enough), "verified");
+  assert.equal(await verdictOf(await without("attested")), "EVIDENCE_MISSING verified");
+  assert.equal(await verdictOf(await without(), enough), "EVIDENCE_MISSING verified");
+});
+
 test("whom the site expects decides, not the policy in the kit", async () => {
   const other: Expected = {
     kind: "identity",
