@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
 import { describeIdentity } from "../consumer/attestation-identity.ts";
+import { asStated, carryIdentities } from "../consumer/carry-identities.ts";
+import { type Closure, MAX_LOCK_BYTES } from "../consumer/closure.ts";
 import { type ClosureVerdict, failureOf, filesOf } from "../consumer/closure-verdict.ts";
 import { verifyClosure } from "../consumer/closure-verify.ts";
 import type { ClosureWorld } from "../consumer/closure-world.ts";
@@ -70,15 +72,34 @@ type Ended = {
   readonly failed: Failure | undefined;
 };
 
+/** The lock before this one: that of --since, or the one that is about to be replaced. */
+const earlierLock = async (
+  { flags, terminal, files }: Invocation,
+  { path, out }: Wish,
+): Promise<Result<Closure | undefined>> => {
+  const named = typeof flags.since === "string" ? resolve(terminal.cwd, flags.since) : undefined;
+  const replaced = out === path ? undefined : out;
+  const earlier = named ?? replaced;
+  if (earlier === undefined) return ok(undefined);
+  const there = named === undefined ? await files.readIfPresent(earlier, MAX_LOCK_BYTES) : ok(true);
+  if (!there.ok || there.value === undefined) return there.ok ? ok(undefined) : there;
+  const read = await readClosure(files, earlier);
+  return read.ok ? ok(read.value.closure) : read;
+};
+
 const lockWith = async (
   invocation: Invocation,
   wish: Wish,
   read: ReadClosure,
   world: ClosureWorld,
 ): Promise<Result<Ended>> => {
-  const verified = await verifyClosure(read.closure, world);
+  const { closure } = read;
+  const earlier = await earlierLock(invocation, wish);
+  if (!earlier.ok) return earlier;
+  const expected = earlier.value === undefined ? closure : carryIdentities(closure, earlier.value);
+  const verified = await verifyClosure(expected, world);
   if (!verified.ok) return verified;
-  const verdict = verified.value;
+  const verdict = asStated(verified.value, closure);
   const additions = missingIdentities(verdict);
   const failed =
     failureOf(verdict) ?? unprovenIdentity(verdict) ?? unattestedFailure(world, verdict);

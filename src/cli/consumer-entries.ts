@@ -36,6 +36,7 @@ export const CONSUMER_ENTRIES: readonly Entry[] = [
     summary: "state in a pylock.toml who signed its files, as verified",
     options: [
       ["--out <file>", "the pylock.toml to write, the lock itself where not given"],
+      ["--since <lock>", "the lock before this one, whose signers must have signed again; --out's"],
       ["--check", "write nothing, and refuse a lock that does not state what verified"],
       ...CLOSURE_OPTIONS,
       ...TRUST_OPTIONS,

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { installCommand } from "../../src/cli/command-install.ts";
 import { lockCommand } from "../../src/cli/command-lock.ts";
-import { pylockOf } from "../consumer/closure-support.ts";
+import { pylockOf, unsigned } from "../consumer/closure-support.ts";
+import { signWheel } from "../consumer/hostile-upstream.ts";
 import { ASKED, openLocks } from "./lock-support.ts";
 
 let locks: Awaited<ReturnType<typeof openLocks>>;
@@ -96,14 +97,40 @@ describe("a lock is not written", () => {
     assert.equal(code, 1, output);
     assert.match(output, /error\[LOCK_IDENTITY\].*GitHub, repository a\/b/);
   });
+  test("where others sign a new version than signed the one before", async () => {
+    const old = pylockOf(locks.greeter);
+    const stated = `${old}attestation-identities = [{ kind = "GitLab", repository = "local/packages", workflow_filepath = ".gitlab-ci.yml", issuer = "${locks.issuer}" }]\n`;
+    await writeFile(join(locks.folder, "pylock.old.toml"), stated);
+    const next = await signWheel(locks.opened, "greeter", "1.1.0");
+    const stranger = await signWheel(locks.opened, "greeter", "1.2.0", { project: "evil/p" });
+    const bare = unsigned("greeter", "1.3.0");
+    const cases = [
+      [next, 0, /wrote /],
+      [stranger, 1, /error\[LOCK_IDENTITY\]/],
+      [bare, 1, /error\[LOCK_ATTESTATION_LOST\]/],
+    ] as const;
+    for (const [file, code, says] of cases) {
+      locks.greeters.add(file);
+      await writeFile(join(locks.folder, "pylock.new.toml"), pylockOf(file));
+      await writeFile(join(locks.folder, "pylock.kept.toml"), stated);
+      // The lock that is replaced counts as well as the one that is named.
+      for (const flags of [{ since: "pylock.old.toml" }, { out: "pylock.kept.toml" }]) {
+        await writeFile(join(locks.folder, "pylock.new.toml"), pylockOf(file));
+        const ended = await locks.wheelseal(lockCommand, "pylock.new.toml", flags);
+        assert.equal(ended.code, code, ended.output);
+        assert.match(ended.output, says);
+      }
+      locks.greeters.files.delete(file.filename);
+    }
+  });
   test("where the policy refuses what nobody vouches for", async () => {
     await writeFile(join(locks.folder, "refuse.toml"), 'unattested = "refuse"\n');
     const file = await locks.requirementsOf(locks.plain);
-    const flags = { out: "pylock.new.toml", policy: "refuse.toml" };
+    const flags = { out: "pylock.refused.toml", policy: "refuse.toml" };
     const { code, output } = await locks.wheelseal(lockCommand, file, flags);
     assert.equal(code, 1, output);
     assert.match(output, /LOCK_UNATTESTED/);
-    assert.equal((await readdir(locks.folder)).includes("pylock.new.toml"), false);
+    assert.equal((await readdir(locks.folder)).includes("pylock.refused.toml"), false);
   });
 });
 
