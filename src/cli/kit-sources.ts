@@ -61,7 +61,7 @@ const entryOf = async (
 };
 
 /** The distributions of a folder with the evidence beside them, as the stages leave it. */
-export const collectFolder = async <T>(
+const collectFolder = async <T>(
   invocation: Invocation,
   settings: Settings,
   folder: string,
@@ -114,7 +114,7 @@ const readRelease = (text: string): Result<Release> => {
 };
 
 /** Releases of an index, every file of each, fetched and verified as `consume` does. */
-export const collectReleases = async <T>(
+const collectReleases = async <T>(
   invocation: Invocation,
   settings: Settings,
   requirements: readonly string[],

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import type { Kit } from "../consumer/kit-archive.ts";
 import { KIT_PLACES } from "../consumer/kit-manifest.ts";
 import { readKitPolicy } from "../consumer/kit-policy.ts";
@@ -17,7 +16,7 @@ import { type Trust, trustOf } from "./trust.ts";
 const MAX_POLICY = 16 * 1024 * 1024;
 
 /** Settings under which nothing asks the network, whatever was said. */
-export const offline = (settings: Settings): Settings => ({
+const offline = (settings: Settings): Settings => ({
   ...settings,
   on: (name) => name === "offline" || settings.on(name),
 });
@@ -86,7 +85,3 @@ export const expectedForKit = async (
   }
   return readKitPolicy(bytes.value);
 };
-
-/** The path of a kit, as it was typed. */
-export const kitPath = ({ terminal }: Invocation, operand: string): string =>
-  resolve(terminal.cwd, operand);

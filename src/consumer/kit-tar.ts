@@ -2,7 +2,7 @@ import { parseTarHeader } from "../dists/tar-header.ts";
 import { concat, utf8 } from "../formats/bytes.ts";
 
 /** Everything in a kit is below this folder. */
-export const KIT_FOLDER = "wheelseal-kit";
+const KIT_FOLDER = "wheelseal-kit";
 
 const BLOCK = 512;
 const MAX_NAME = 100;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
   cpSync,
@@ -35,13 +36,10 @@ const WHO = `--certificate-identity ${release.san} --certificate-oidc-issuer ${r
 const run = (line: string) => shell.run(`wheelseal kit ${line}`);
 
 const made = run(`export site.kit dist ${TRUST} ${WHO}`);
-const digestOf = (path: string) =>
-  execFileSync("sha256sum", [join(folder, path)], { encoding: "utf8" }).slice(0, 64);
+const hash = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+const digestOf = (path: string) => hash(readFileSync(join(folder, path)));
 const inKit = (path: string) =>
-  execFileSync("sh", ["-c", `tar xOf site.kit wheelseal-kit/${path} | sha256sum`], {
-    cwd: folder,
-    encoding: "utf8",
-  }).slice(0, 64);
+  hash(execFileSync("tar", ["xOf", join(folder, "site.kit"), `wheelseal-kit/${path}`]));
 
 /** Exit and failure code of a command, run in this process. */
 const code = async (line: string, env: Readonly<Record<string, string>> = {}): Promise<string> => {

@@ -8,7 +8,7 @@ import { concat, fromUtf8, hex } from "../../src/formats/bytes.ts";
 import { canonicalJson } from "../../src/formats/jcs.ts";
 import { ok, type Result, unwrap } from "../../src/formats/result.ts";
 import type { TrustedRoot } from "../../src/formats/trusted-root.ts";
-import { verifyRelease } from "../../src/stages/release.ts";
+import { type ReleaseInput, verifyRelease } from "../../src/stages/release.ts";
 import type { Expected } from "../../src/verification/policy.ts";
 
 export const MADE = Date.parse("2026-11-25T00:00:00Z");
@@ -35,7 +35,7 @@ export const codeOf = async (bytes: Uint8Array): Promise<string> => {
 export const entryIn = async (
   dist: string,
   filename: string,
-  { expect, trust, now }: { expect: Expected; trust: TrustedRoot; now: number },
+  against: Pick<ReleaseInput, "expect" | "trust" | "now" | "demands">,
 ): Promise<KitEntry> => {
   const content = new Uint8Array(await readFile(join(dist, filename)));
   const open = async function* () {
@@ -53,9 +53,7 @@ export const entryIn = async (
     artifact: { name: filename, size: content.length, sha256: sha256(content), open },
     evidence: source,
     inspect: async () => ok({ findings: [] }),
-    expect,
-    trust,
-    now,
+    ...against,
   });
   return { verdict, evidence: seen, open };
 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -178,16 +178,15 @@ for (const [what, lie] of Object.entries(LIES)) {
 }
 
 test("an attestation is enough where the kit and the site both say so", async () => {
-  const without = (demands?: string) =>
-    reseal(({ manifest, files: all }) => {
-      for (const end of ["sigstore.json", "sig", "crt"]) all.delete(`packages/${WHEEL}.${end}`);
-      const [wheel] = manifest.packages;
-      if (wheel !== undefined && demands !== undefined) wheel.demands = demands;
-    });
+  const dist = join(folder, "attested");
+  cpSync(release.dist, dist, { recursive: true });
+  for (const end of ["sigstore.json", "sig", "crt"]) rmSync(join(dist, `${WHEEL}.${end}`));
   const enough = { ...against, demands: "attested" as const };
-  assert.equal(await verdictOf(await without("attested"), enough), "verified");
-  assert.equal(await verdictOf(await without("attested")), "EVIDENCE_MISSING verified");
-  assert.equal(await verdictOf(await without(), enough), "EVIDENCE_MISSING verified");
+  const entry = await entryIn(dist, WHEEL, enough);
+  const said = await kitOf([{ ...entry, demands: "attested" }], against);
+  assert.equal(await verdictOf(said, enough), "verified");
+  assert.equal(await verdictOf(said), "EVIDENCE_MISSING");
+  assert.equal(await verdictOf(await kitOf([entry], against), enough), "EVIDENCE_MISSING");
 });
 
 test("whom the site expects decides, not the policy in the kit", async () => {
