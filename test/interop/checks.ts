@@ -1,6 +1,7 @@
 import type { Check } from "./check.ts";
 import { BUILDAH } from "./container.ts";
 import { COSIGN_22, COSIGN_26, COSIGN_31 } from "./cosign.ts";
+import { PIP_GATEWAY, UV_GATEWAY } from "./gateway.ts";
 import { COMPONENT, GITLAB_CI_LOCAL } from "./gitlab-ci-local.ts";
 import { CURL, PIP, TWINE, UV } from "./gitlab-registry.ts";
 import { DEVPI, PYPISERVER } from "./other-indexes.ts";
@@ -24,7 +25,9 @@ export const PEER_CHECKS: readonly Check[] = [
   ...PYPI_ATTESTATIONS,
   ...TWINE,
   ...UV,
+  ...UV_GATEWAY,
   ...PIP,
+  ...PIP_GATEWAY,
   ...CURL,
   ...PYPISERVER,
   ...DEVPI,
