@@ -176,7 +176,7 @@ const namedLog = ({ url, api }: NamedLog, { tlogs }: TrustedRoot): Result<Follow
 };
 
 /** The logs to follow: those that are named, or all of the trust root. */
-export const followedLogs = (
+const followedLogs = (
   named: readonly NamedLog[],
   root: TrustedRoot,
 ): Result<FollowedLog[]> => {

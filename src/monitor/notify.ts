@@ -39,7 +39,7 @@ export const postAlarms = async (
 };
 
 /** One line about an alarm, for people. */
-export const summary = ({ code, message, log }: Alarm): string =>
+const summary = ({ code, message, log }: Alarm): string =>
   visible(`${code}: ${message} (${log.origin || log.url})`).replaceAll(/\s+/g, " ");
 
 /** Text of somebody else as code in Markdown, which nothing in it can end or format. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Check } from "./check.ts";
 import { freePort, withDaemon } from "./daemon.ts";
+import { followLog } from "./monitor.ts";
 import { makeAuthority, makeCtKey, withCtLog, withFulcio } from "./real-authority.ts";
 import { type Trillian, withDatabase, withTrillian } from "./real-log.ts";
 import { succeeded, type World } from "./world.ts";
@@ -98,7 +99,7 @@ export const REAL_SERVICES: readonly Check[] = [
   },
   {
     peers: ["fulcio", "ct_server", "rekor-server", "trillian", "timestamp-server", "mariadb"],
-    does: "with the real CT log, Rekor, Trillian and timestamp authority serves our six stages",
+    does: "with the real CT log, Rekor, Trillian and timestamp authority serves our six stages, and we follow that Rekor",
     run: async (world) => {
       const folder = join(world.folder, "services");
       await mkdir(folder);
@@ -113,15 +114,16 @@ export const REAL_SERVICES: readonly Check[] = [
                   const key = join(folder, "rekor.pub");
                   await download(`${rekor}/api/v1/log/publicKey`, key);
                   const chain = await download(`${tsa}/certchain`, join(folder, "tsa.pem"));
-                  await sixStages(world, "greeter-real", {
-                    FULCIO_URL: fulcio,
-                    REKOR_URL: rekor,
-                    TSA_URL: tsa,
+                  const trust = {
                     SIGSTORE_ROOT_FILE: join(folder, "chain.pem"),
                     SIGSTORE_REKOR_PUBLIC_KEY: key,
                     SIGSTORE_CT_LOG_PUBLIC_KEY_FILE: join(folder, "ct.pub"),
                     SIGSTORE_TSA_CERTIFICATE_FILE: chain,
-                  });
+                  };
+                  const urls = { FULCIO_URL: fulcio, REKOR_URL: rekor, TSA_URL: tsa };
+                  await sixStages(world, "greeter-real", { ...trust, ...urls });
+                  const dist = join(world.folder, "dist");
+                  await followLog(world, dist, ["--rekor-url", rekor], trust);
                 }),
               ),
             ),

@@ -4,8 +4,11 @@ import { exportPrivateKey, generateKey, type PublicKey } from "../../src/crypto/
 import { base64 } from "../../src/formats/bytes.ts";
 import { noteKeyId } from "../../src/formats/checkpoint.ts";
 import { formatPem } from "../../src/formats/pem.ts";
+import { unwrap } from "../../src/formats/result.ts";
+import { listen } from "../../src/services/listener.ts";
 import type { Check } from "./check.ts";
 import { freePort, withDaemon } from "./daemon.ts";
+import { followLog } from "./monitor.ts";
 import { isVersion2 } from "./rekor-v2.ts";
 import { refused, succeeded, type World } from "./world.ts";
 
@@ -22,15 +25,30 @@ const trustWith = async (world: World, url: string, origin: string, key: PublicK
     publicKey: { rawBytes: base64(key.spki), keyDetails: "PKIX_ED25519", validFor },
     logId: { keyId: base64(noteKeyId(origin, key)) },
   });
-  const file = join(world.folder, "trust.json");
+  const file = join(world.folder, `trust-${new URL(url).port}.json`);
   await writeFile(file, JSON.stringify(config));
   return file;
+};
+
+/** The log leaves it to a file server to give out what it has written. */
+const withTiles = async (folder: string, work: (url: string) => Promise<void>): Promise<void> => {
+  const listener = unwrap(await listen(0));
+  listener.serve(async (request) => {
+    const path = new URL(request.url).pathname.replace(/^\/api\/v2\//, "");
+    const bytes = await readFile(join(folder, path)).catch(() => undefined);
+    return bytes === undefined ? new Response("", { status: 404 }) : new Response(bytes);
+  });
+  try {
+    await work(`http://127.0.0.1:${listener.port}`);
+  } finally {
+    await listener.close();
+  }
 };
 
 export const REKOR_TILES: readonly Check[] = [
   {
     peers: ["rekor-tiles"],
-    does: "takes our bundles into its log, and we verify them by its checkpoint",
+    does: "takes our bundles into its log, and we verify them by its checkpoint, and follow it by its tiles",
     run: async (world) => {
       const key = generateKey("ed25519");
       const keyFile = join(world.folder, "log.pem");
@@ -53,6 +71,10 @@ export const REKOR_TILES: readonly Check[] = [
         await isVersion2(`${wheel}.sigstore.json`);
         const verify = () => world.wheelseal(["verify", dist, "--offline", ...stack]);
         succeeded(await verify());
+        await withTiles(join(world.folder, "log"), async (tiles) => {
+          const follow = await trustWith(world, tiles, "127.0.0.1", key.publicKey);
+          await followLog(world, dist, ["--rekor-v2-url", tiles, "--trust-config", follow]);
+        });
         await appendFile(wheel, "x");
         refused(await verify(), /error\[/);
       });
