@@ -7,6 +7,7 @@ import type { InflateRaw, RandomAccess } from "../dists/inflate.ts";
 import { checkSdist, type SdistReport } from "../dists/sdist.ts";
 import { checkWheel, type WheelReport } from "../dists/wheel.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { LENT_SIZE, lent } from "./lend.ts";
 
 export type DistributionReport = WheelReport | SdistReport;
 
@@ -59,22 +60,24 @@ const feed = async (
 /** The disk's trouble, told from a malformed file's. */
 class UnreadableError extends Error {}
 
+/** Fills `bytes` from `offset` of the file on. */
+const fill = async (handle: FileHandle, bytes: Uint8Array, offset: number): Promise<Uint8Array> => {
+  let done = 0;
+  while (done < bytes.length) {
+    const { bytesRead } = await handle
+      .read(bytes, done, bytes.length - done, offset + done)
+      .catch((error: unknown) => {
+        throw new UnreadableError(reason(error));
+      });
+    if (bytesRead === 0) throw new UnreadableError("ended while it was read");
+    done += bytesRead;
+  }
+  return bytes;
+};
+
 const randomAccess = (handle: FileHandle, size: number): RandomAccess => ({
   size,
-  read: async (offset, length) => {
-    const bytes = new Uint8Array(length);
-    let done = 0;
-    while (done < length) {
-      const { bytesRead } = await handle
-        .read(bytes, done, length - done, offset + done)
-        .catch((error: unknown) => {
-          throw new UnreadableError(reason(error));
-        });
-      if (bytesRead === 0) throw new UnreadableError("ended while it was read");
-      done += bytesRead;
-    }
-    return bytes;
-  },
+  read: (offset, length) => fill(handle, new Uint8Array(length), offset),
 });
 
 /** All of it, from the start. */
@@ -83,14 +86,23 @@ export async function* streamOf({ size, read }: RandomAccess): AsyncGenerator<Ui
 }
 
 /** An open file, read from any place. */
-export type OpenFile = { readonly access: RandomAccess; readonly close: () => Promise<void> };
+export type OpenFile = {
+  readonly access: RandomAccess;
+  /** Puts the file's first bytes into `bytes`, all of which must be there. */
+  readonly fill: (bytes: Uint8Array) => Promise<Uint8Array>;
+  readonly close: () => Promise<void>;
+};
 
 /** Opens a file; fails with FILE_UNREADABLE. What is read of it later throws where the disk fails. */
 export const openFile = async (path: string): Promise<Result<OpenFile>> => {
   try {
     const handle = await open(path);
     const access = randomAccess(handle, (await handle.stat()).size);
-    return ok({ access, close: () => handle.close() });
+    return ok({
+      access,
+      fill: (bytes) => fill(handle, bytes, 0),
+      close: () => handle.close(),
+    });
   } catch (error) {
     return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
   }
@@ -118,6 +130,26 @@ export const inspectBytes = async (
   }
 };
 
+/** Reads a file of usual size once, into `buffer`; the checks copy what they keep. */
+const inspectHeld = async (
+  filename: string,
+  { access: { size }, fill }: OpenFile,
+  buffer: Uint8Array,
+  limits: Limits,
+): Promise<Result<DistributionReport>> => {
+  try {
+    await fill(buffer.subarray(0, size));
+  } catch (error) {
+    if (!(error instanceof UnreadableError)) throw error;
+    return fail("FILE_UNREADABLE", `${filename}: ${error.message}`);
+  }
+  const within = async (offset: number, length: number): Promise<Uint8Array> => {
+    if (offset + length > size) throw new UnreadableError("ended while it was read");
+    return buffer.subarray(offset, offset + length);
+  };
+  return inspectBytes(filename, { size, read: within }, limits);
+};
+
 /**
  * Checks a wheel or an sdist in a file; which of the two, its name says. The file is streamed.
  * @returns FILE_UNREADABLE, or what `checkWheel` and `checkSdist` return
@@ -131,8 +163,10 @@ export const inspectDistribution = async (
   if (!distribution.ok) return distribution;
   const file = await openFile(path);
   if (!file.ok) return file;
+  const { access } = file.value;
   try {
-    return await inspectBytes(filename, file.value.access, limits);
+    if (access.size > LENT_SIZE) return await inspectBytes(filename, access, limits);
+    return await lent((buffer) => inspectHeld(filename, file.value, buffer, limits));
   } finally {
     await file.value.close();
   }

@@ -1,10 +1,11 @@
-import { close, fstat, open, read as readAt, stat } from "node:fs";
+import { close, closeSync, fstatSync, open, read as readAt, readSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Artifact } from "../formats/artifact.ts";
 import { digestStream } from "../formats/artifact.ts";
 import { concat } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { borrow, giveBack, lent } from "./lend.ts";
 
 /** The files a stage may touch; paths are the caller's, relative ones to the working folder. */
 export type Files = {
@@ -31,49 +32,61 @@ export type Files = {
 const opened = promisify(open);
 const closed = promisify(close);
 const readInto = promisify(readAt);
-const found = promisify(stat);
-const sized = promisify(fstat);
 const promises = () => import("node:fs/promises");
 
 const READ_SIZE = 256 * 1024;
 const STREAM_SIZE = 1024 * 1024;
-const LEAST_STREAM = 16 * 1024;
 
 const reason = (error: unknown): string =>
   (error as { code?: string }).code ?? (error instanceof Error ? error.name : "unknown error");
 
 /** Counts what it reads: a pipe or a growing file has no size to go by. */
 const read = async (path: string, maxBytes: number): Promise<Result<Uint8Array>> => {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
   try {
-    const file = await opened(path, "r");
-    const buffer = new Uint8Array(READ_SIZE);
+    return await readOpened(await opened(path, "r"), path, maxBytes);
+  } catch (error) {
+    return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
+  }
+};
+
+const readOpened = (file: number, path: string, maxBytes: number): Promise<Result<Uint8Array>> =>
+  lent(async (buffer) => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
     try {
+      // What is at hand is read at once; to ask for it and wait takes ten times as long.
+      const atOnce = fstatSync(file).isFile();
       for (;;) {
-        const { bytesRead } = await readInto(file, buffer, 0, READ_SIZE, null);
+        const bytesRead = atOnce
+          ? readSync(file, buffer, 0, READ_SIZE, null)
+          : (await readInto(file, buffer, 0, READ_SIZE, null)).bytesRead;
         if (bytesRead === 0) return ok(concat(...chunks));
         size += bytesRead;
         if (size > maxBytes) return fail("FORMAT_SIZE", `${path} has more than ${maxBytes} bytes`);
         chunks.push(buffer.slice(0, bytesRead));
       }
     } finally {
-      await closed(file);
+      closeSync(file);
     }
-  } catch (error) {
-    return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
-  }
-};
+  });
 
 const readIfPresent = async (
   path: string,
   maxBytes: number,
 ): Promise<Result<Uint8Array | undefined>> => {
-  const present = await found(path).then(
-    () => true,
-    (error) => reason(error) !== "ENOENT",
-  );
-  return present ? read(path, maxBytes) : ok(undefined);
+  let file: number;
+  try {
+    file = await opened(path, "r");
+  } catch (error) {
+    return reason(error) === "ENOENT"
+      ? ok(undefined)
+      : fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
+  }
+  try {
+    return await readOpened(file, path, maxBytes);
+  } catch (error) {
+    return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
+  }
 };
 
 let writes = 0;
@@ -116,19 +129,17 @@ const list = async (folder: string): Promise<Result<string[]>> => {
   }
 };
 
-/** One buffer for the whole file: buffers of their own would pile up between two collections. */
 async function* stream(path: string): AsyncGenerator<Uint8Array> {
   const file = await opened(path, "r");
+  const buffer = borrow();
   try {
-    // To read one byte more than there should be tells the end. A pipe and a growing file differ.
-    const { size } = await sized(file);
-    const buffer = new Uint8Array(Math.min(STREAM_SIZE, Math.max(LEAST_STREAM, size + 1)));
     for (;;) {
-      const { bytesRead } = await readInto(file, buffer, 0, buffer.length, null);
+      const { bytesRead } = await readInto(file, buffer, 0, STREAM_SIZE, null);
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
     }
   } finally {
+    giveBack(buffer);
     await closed(file);
   }
 }

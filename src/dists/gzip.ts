@@ -1,6 +1,6 @@
+import { crc32 } from "../crypto/crc32.ts";
 import { concat } from "../formats/bytes.ts";
 import { type ByteReader, byteReader } from "./byte-reader.ts";
-import { crc32 } from "./crc32.ts";
 import type { InflateRaw } from "./inflate.ts";
 
 /** Thrown by `gunzip` into the loop that reads from it; its message ends "the gzip file …". */

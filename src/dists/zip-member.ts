@@ -1,6 +1,6 @@
+import { crc32 } from "../crypto/crc32.ts";
 import { concat } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
-import { crc32 } from "./crc32.ts";
 import type { InflateRaw, RandomAccess } from "./inflate.ts";
 import { shown } from "./name.ts";
 import type { ZipEntry } from "./zip.ts";

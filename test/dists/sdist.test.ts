@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { crc32 } from "../../src/dists/crc32.ts";
+import { crc32 } from "../../src/crypto/crc32.ts";
 import { unwrap } from "../../src/formats/result.ts";
 import {
   checkBytes,

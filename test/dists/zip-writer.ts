@@ -1,5 +1,5 @@
 import { deflateRawSync } from "node:zlib";
-import { crc32 } from "../../src/dists/crc32.ts";
+import { crc32 } from "../../src/crypto/crc32.ts";
 import type { RandomAccess } from "../../src/dists/inflate.ts";
 
 type HeaderFields = {
