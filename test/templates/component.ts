@@ -81,7 +81,7 @@ export const inputsTable = (name: string): string => {
   return ["| input | type | default | what it is |", "|---|---|---|---|", ...rows].join("\n");
 };
 
-const MARKED = /(<!-- inputs: ([a-z]+) -->\n)[\s\S]*?(<!-- end -->)/g;
+const MARKED = /(<!-- inputs: ([a-z-]+) -->\n)[\s\S]*?(<!-- end -->)/g;
 
 /** The page with each marked table as the template has it now. */
 export const withTables = (page: string): string =>
