@@ -23,8 +23,10 @@ export type OpenClosureWorld = {
   readonly close: () => Promise<void>;
 };
 
-/** Where files come from, whom to expect of them, and how large they may be. */
-type Sources = Pick<ClosureWorld, "upstreams" | "expect" | "maxBytes">;
+/** Where files come from, how large they may be, and whom to expect of them. */
+type Sources = Pick<ClosureWorld, "upstreams" | "maxBytes"> & {
+  readonly expect: (trust: Trust) => Promise<Result<Expected | undefined>>;
+};
 
 /**
  * Whom to expect, if anybody was named: never this job itself, as elsewhere, since a lock is
@@ -48,7 +50,6 @@ const fromConfig = async (
   invocation: Invocation,
   settings: Settings,
   file: string,
-  trust: Trust,
 ): Promise<Result<Sources>> => {
   const { flags } = invocation;
   const doubled = ["index-url", "evidence"].find((flag) => flags[flag] !== undefined);
@@ -57,14 +58,15 @@ const fromConfig = async (
   if (!read.ok) return read;
   const { config } = read.value;
   const flagged = flags.policy !== undefined || flags["certificate-identity"] !== undefined;
-  const expect =
-    flagged || config.policy === undefined
-      ? await namedExpectation(invocation, settings, trust)
-      : await policyOf(invocation, read.value);
-  if (!expect.ok) return expect;
+  const named = flagged || config.policy === undefined;
   const upstreams = await configuredUpstreams(invocation, read.value);
   if (!upstreams.ok) return upstreams;
-  return ok({ upstreams: upstreams.value, expect: expect.value, maxBytes: config.maxBytes });
+  return ok({
+    upstreams: upstreams.value,
+    maxBytes: config.maxBytes,
+    expect: (trust) =>
+      named ? namedExpectation(invocation, settings, trust) : policyOf(invocation, read.value),
+  });
 };
 
 /** Settings that take a lock's own index where nobody named one. */
@@ -75,10 +77,11 @@ const withIndex = (settings: Settings, index: string | undefined): Settings => (
 
 /** One index that owns every name: by the flags, the lock itself, or GitLab's own variables. */
 const oneUpstream = (
-  { outside, files, flags, terminal }: Invocation,
+  invocation: Invocation,
   settings: Settings,
   stack: LocalStack | undefined,
-): Result<Pick<Sources, "upstreams" | "maxBytes">> => {
+): Result<Sources> => {
+  const { outside, files, flags, terminal } = invocation;
   const address = registryOf(settings, outside, stack).indexAddress();
   if (!address.ok) return address;
   const index = address.value.url.replace(/\/+$/, "");
@@ -98,21 +101,8 @@ const oneUpstream = (
   return ok({
     upstreams: openUpstreams(upstreams, outside, files),
     maxBytes: config.value.maxBytes,
+    expect: (trust) => namedExpectation(invocation, settings, trust),
   });
-};
-
-const sourcesOf = async (
-  invocation: Invocation,
-  settings: Settings,
-  trust: Trust,
-  stack: LocalStack | undefined,
-): Promise<Result<Sources>> => {
-  const { config } = invocation.flags;
-  if (typeof config === "string") return fromConfig(invocation, settings, config, trust);
-  const one = oneUpstream(invocation, settings, stack);
-  if (!one.ok) return one;
-  const expect = await namedExpectation(invocation, settings, trust);
-  return expect.ok ? ok({ ...one.value, expect: expect.value }) : expect;
 };
 
 /** The store of --store, to be used again, or one that goes when the command ends. */
@@ -122,6 +112,37 @@ const storeFor = async ({ flags, terminal }: Invocation) => {
     return { path: resolve(terminal.cwd, store), discard: async () => undefined };
   }
   return temporaryFolder("wheelseal-closure-");
+};
+
+type Opened = Omit<OpenClosureWorld, "close"> & { readonly discard: () => Promise<void> };
+
+const openWith = async (
+  invocation: Invocation,
+  settings: Settings,
+  stack: LocalStack | undefined,
+): Promise<Result<Opened>> => {
+  const { outside, files, flags } = invocation;
+  const { config } = flags;
+  const sources =
+    typeof config === "string"
+      ? await fromConfig(invocation, settings, config)
+      : oneUpstream(invocation, settings, stack);
+  if (!sources.ok) return sources;
+  const trust = await trustOf(invocation, settings);
+  if (!trust.ok) return trust;
+  const expect = await sources.value.expect(trust.value);
+  if (!expect.ok) return expect;
+  const folder = await storeFor(invocation);
+  const store = await openGatewayStore(folder.path);
+  if (!store.ok) return store;
+  const root = ok(trust.value.root);
+  const { upstreams, maxBytes } = sources.value;
+  const world: ClosureWorld = {
+    ...{ upstreams, maxBytes, expect: expect.value, store: store.value, files },
+    trust: async () => root,
+    now: outside.now,
+  };
+  return ok({ world, trust: trust.value, discard: folder.discard });
 };
 
 /**
@@ -134,7 +155,6 @@ export const openClosureWorld = async (
   given: Settings,
   lock?: Pick<Closure, "index">,
 ): Promise<Result<OpenClosureWorld>> => {
-  const { outside, files } = invocation;
   const profile = profileOf(given, "gitlab");
   if (!profile.ok) return profile;
   const local = profile.value === "local";
@@ -142,26 +162,15 @@ export const openClosureWorld = async (
   const settings = local ? given : withIndex(given, lock?.index);
   const stack = local ? await ensureStack(invocation, settings) : ok(undefined);
   if (!stack.ok) return stack;
-  const close = async () => stack.value?.close();
-  const opened = await (async (): Promise<Result<OpenClosureWorld>> => {
-    const trust = await trustOf(invocation, settings);
-    if (!trust.ok) return trust;
-    const sources = await sourcesOf(invocation, settings, trust.value, stack.value);
-    if (!sources.ok) return sources;
-    const folder = await storeFor(invocation);
-    const store = await openGatewayStore(folder.path);
-    if (!store.ok) return store;
-    const root = ok(trust.value.root);
-    const world = { ...sources.value, store: store.value, files, now: outside.now };
-    return ok({
-      world: { ...world, trust: async () => root },
-      trust: trust.value,
-      close: async () => {
-        await folder.discard();
-        await close();
-      },
-    });
-  })();
-  if (!opened.ok) await close();
-  return opened;
+  const opened = await openWith(invocation, settings, stack.value);
+  if (!opened.ok) {
+    await stack.value?.close();
+    return opened;
+  }
+  const { world, trust, discard } = opened.value;
+  const close = async () => {
+    await discard();
+    await stack.value?.close();
+  };
+  return ok({ world, trust, close });
 };
