@@ -1,4 +1,3 @@
-import pLimit from "p-limit";
 import { appendLeaf, type CompactRange, rangeBefore } from "../formats/compact-range.ts";
 import { type Json, parseJson, readJson } from "../formats/json.ts";
 import { leafHash } from "../formats/merkle.ts";
@@ -10,13 +9,18 @@ import { refusalOf } from "./refusal.ts";
 
 const MAX_ANSWER = 4 * 1024 * 1024;
 /** Rekor takes requests of at most 32 MiB, and shows an entry in base64. */
-const MAX_ENTRIES_ANSWER = 64 * 1024 * 1024;
+const MAX_ENTRY_ANSWER = 64 * 1024 * 1024;
+/** Of ten entries; they usually have 60 KB, and larger ones are asked for one by one. */
+const MAX_ENTRIES_ANSWER = 16 * 1024 * 1024;
+/** Bytes of entries that are held at once, beyond which no more are asked for. */
+const MAX_HELD = 32 * 1024 * 1024;
 const MAX_SHARDS = 64;
 const MAX_HASHES = 64;
 /** Rekor answers at most this many at once. */
 const PER_QUERY = 10;
-const QUERIES = 10;
-const CONCURRENCY = 4;
+const CONCURRENCY = 8;
+const WAVES = 4;
+const BATCH = PER_QUERY * CONCURRENCY * WAVES;
 
 /** The state of one tree, as `/api/v1/log` shows it. */
 type Shard = { readonly id: string; readonly checkpoint: string; readonly size: number };
@@ -69,39 +73,76 @@ const readListed = (json: Json): Listed => {
   };
 };
 
-/** Reads a Rekor v1 log through its REST interface. */
-export const rekorReaderAt = (url: string, outside: Outside): LogReader => {
-  const base = `${url.replace(/\/+$/, "")}/api/v1/log`;
-  const limit = pLimit(CONCURRENCY);
+/** What one reading holds: the first entry is always taken, others only while there is room. */
+type Held = { readonly first: number; bytes: number };
 
-  const listedAt = async (logIndex: number): Promise<Result<Listed>> => {
-    const query = asking("GET", `${base}/entries?logIndex=${logIndex}`, MAX_ENTRIES_ANSWER);
-    const answer = await exchange(outside, query);
-    const entry = read(answer, "log entry", readListed);
+/** Asks a log for entries by its own numbers of them. */
+const entriesOf = (base: string, outside: Outside) => {
+  const one = async (logIndex: number): Promise<Result<Listed>> => {
+    const query = asking("GET", `${base}/entries?logIndex=${logIndex}`, MAX_ENTRY_ANSWER);
+    const entry = read(await exchange(outside, query), "log entry", readListed);
     if (!entry.ok || entry.value.logIndex === logIndex) return entry;
     return fail("REKOR_RESPONSE", `the log gives entry ${entry.value.logIndex} for ${logIndex}`);
   };
 
-  /** Up to ten at once; each that did not come is asked for alone, so that it has its own answer. */
-  const listed = async (indexes: readonly number[]): Promise<Result<Listed[]>> => {
-    const query = asking("POST", `${base}/entries/retrieve`, MAX_ENTRIES_ANSWER, {
-      logIndexes: indexes,
-    });
+  /** Those of up to ten at once that came; which did not come is for {@link one} to say. */
+  const ten = async (logIndexes: readonly number[]): Promise<Result<Listed[]>> => {
+    const query = asking("POST", `${base}/entries/retrieve`, MAX_ENTRIES_ANSWER, { logIndexes });
     const answer = await exchange(outside, query);
     if (!answer.ok && answer.error.code !== "FORMAT_SIZE") return answer;
     const several = read(answer, "log entries", (json) => json.items(PER_QUERY).map(readListed));
-    const found = several.ok ? several.value : [];
-    const results: Result<Listed>[] = [];
-    for (const index of indexes) {
-      const one = found.find(({ logIndex }) => logIndex === index);
-      results.push(one === undefined ? await listedAt(index) : ok(one));
-      if (results.at(-1)?.ok !== true) break;
-    }
-    return all(results);
+    return several.ok ? several : ok([]);
   };
 
+  /** In the order of `indexes`, and fewer where there is no room for more. */
+  const listed = async (indexes: readonly number[], held: Held): Promise<Result<Listed[]>> => {
+    const came = await ten(indexes);
+    if (!came.ok) return came;
+    const entries: Listed[] = [];
+    for (const index of indexes) {
+      if (held.bytes > MAX_HELD && index !== held.first) break;
+      const found = came.value.find(({ logIndex }) => logIndex === index);
+      const entry = found === undefined ? await one(index) : ok(found);
+      if (!entry.ok) return entry;
+      held.bytes += entry.value.body.length;
+      entries.push(entry.value);
+    }
+    return ok(entries);
+  };
+
+  /** From `first` on, in waves of queries at once, until there are `count` or no room for more. */
+  const many = async (first: number, count: number): Promise<Result<Listed[]>> => {
+    const entries: Listed[] = [];
+    const held: Held = { first, bytes: 0 };
+    while (entries.length < count && held.bytes <= MAX_HELD) {
+      const start = first + entries.length;
+      const wave = queriesFor(start, Math.min(count - entries.length, PER_QUERY * CONCURRENCY));
+      const answers = all(await Promise.all(wave.map((indexes) => listed(indexes, held))));
+      if (!answers.ok) return answers;
+      for (const [at, answer] of answers.value.entries()) {
+        entries.push(...answer);
+        // What comes behind one that was left out is asked for again.
+        if (answer.length < (wave[at]?.length ?? 0)) return ok(entries);
+      }
+    }
+    return ok(entries);
+  };
+  return { one, many };
+};
+
+/** Consecutive numbers from `start` on, in tens. */
+const queriesFor = (start: number, count: number): number[][] =>
+  Array.from({ length: Math.ceil(count / PER_QUERY) }, (_, at) => {
+    const first = start + at * PER_QUERY;
+    const length = Math.min(PER_QUERY, start + count - first);
+    return Array.from({ length }, (_, place) => first + place);
+  });
+
+/** Reads a Rekor v1 log through its REST interface. */
+export const rekorReaderAt = (url: string, outside: Outside): LogReader => {
+  const base = `${url.replace(/\/+$/, "")}/api/v1/log`;
+  const { one, many } = entriesOf(base, outside);
   return {
-    batch: PER_QUERY * QUERIES,
     trees: async () => read(await exchange(outside, asking("GET", base)), "log", readTrees),
     consistency: async (tree, older, newer) => {
       const query = `firstSize=${older}&lastSize=${newer}&treeID=${tree.id}`;
@@ -110,26 +151,17 @@ export const rekorReaderAt = (url: string, outside: Outside): LogReader => {
     },
     edge: async (tree, count) => {
       if (count === 0) return ok([]);
-      const last = await listedAt(tree.offset + count - 1);
+      const last = await one(tree.offset + count - 1);
       if (!last.ok) return last;
       const range = rangeOf(count - 1, last.value);
       return range.ok ? ok(range.value.hashes) : range;
     },
     entries: async (tree, from, size) => {
-      const count = Math.min(PER_QUERY * QUERIES, size - from);
-      const queries = Array.from({ length: Math.ceil(count / PER_QUERY) }, (_, at) => {
-        const first = at * PER_QUERY;
-        const length = Math.min(PER_QUERY, count - first);
-        return Array.from({ length }, (_, place) => tree.offset + from + first + place);
-      });
-      const answers = await Promise.all(queries.map((query) => limit(() => listed(query))));
-      const entries = all(answers);
+      const entries = await many(tree.offset + from, Math.min(BATCH, size - from));
       if (!entries.ok) return entries;
       return ok(
-        entries.value.flat().map(({ body, logIndex, integratedTime = 0 }) => ({
-          index: logIndex - tree.offset,
-          body,
-          integratedTime,
+        entries.value.map(({ body, logIndex, integratedTime = 0 }) => ({
+          ...{ index: logIndex - tree.offset, body, integratedTime },
         })),
       );
     },
@@ -166,7 +198,7 @@ const read = <T>(
   const where = `the log at ${shownUrl(url)}`;
   if (status === 404) return fail("MONITOR_GAP", `${where} has no such ${what} (404)`);
   if (status !== 200) return fail("REKOR_REFUSED", `${where}: ${refusalOf(answer.value)}`);
-  const json = parseJson(body, MAX_ENTRIES_ANSWER, what);
+  const json = parseJson(body, MAX_ENTRY_ANSWER, what);
   if (!json.ok) return fail("REKOR_RESPONSE", `${where}: ${json.error.message}`);
   return readJson(json.value, "REKOR_RESPONSE", what, shape);
 };

@@ -105,7 +105,6 @@ const tilesAt = (base: string, outside: Outside) => {
 export const tilesReaderAt = (url: string, outside: Outside): LogReader => {
   const { get, nodes, bundle } = tilesAt(`${url.replace(/\/+$/, "")}/api/v2`, outside);
   return {
-    batch: BUNDLES * TILE_WIDTH,
     trees: async () => {
       const bytes = await get("checkpoint", MAX_CHECKPOINT);
       const text = bytes.ok ? fromUtf8(bytes.value) : bytes;

@@ -29,13 +29,11 @@ export type ReadEntry = {
  * this size has, FORMAT_SIZE above the caps, and NETWORK_UNREACHABLE after bounded retries.
  */
 export type LogReader = {
-  /** Entries that {@link LogReader.entries} gives at once, at most. */
-  readonly batch: number;
   trees(): Promise<Result<OfferedTree[]>>;
   /** The consistency proof from `older` to `newer` leaves, for 0 < older < newer. */
   consistency(tree: OfferedTree, older: number, newer: number): Promise<Result<Uint8Array[]>>;
   /** Roots of the full subtrees that make up the first `count` leaves of a tree of `size`. */
   edge(tree: OfferedTree, count: number, size: number): Promise<Result<readonly Uint8Array[]>>;
-  /** Leaves from `from` on in a tree of `size`, in order, at least one and at most a batch. */
+  /** Leaves from `from` on in a tree of `size`, in order: at least one, and as many as is handy. */
   entries(tree: OfferedTree, from: number, size: number): Promise<Result<ReadEntry[]>>;
 };

@@ -148,6 +148,19 @@ describe("a log that does not", () => {
     assert.equal(failure(await scene.pass({ maxAge: 3_000_000 })), undefined);
   });
 
+  following(
+    "has entries as large as it takes them: each is read, and none is left out",
+    async (scene, tree, api) => {
+      const large = new Uint8Array(api === 1 ? 17 * 1024 * 1024 : 0xffff).fill(0x20);
+      tree.bodies.push(large, large.subarray(1), entryBy(leaf, "behind"));
+      const pass = await scene.pass();
+      assert.deepEqual(
+        [codes(pass), failure(pass), pass.trees[0]?.read],
+        [["MONITOR_UNKNOWN"], undefined, 3],
+      );
+    },
+  );
+
   following("gives nonsense instead of entries", async (scene, tree) => {
     tree.bodies.push(...others(1, 66));
     scene.meddle(({ url }) =>
