@@ -10,6 +10,7 @@ import type { Expected } from "../verification/policy.ts";
 import type { Invocation } from "./command.ts";
 import { expectedFor } from "./expectation.ts";
 import { configuredUpstreams, policyOf, readConfig } from "./gateway-file.ts";
+import { closeOnInterrupt } from "./interrupt.ts";
 import { registryOf } from "./registry.ts";
 import type { Settings } from "./settings.ts";
 import { ensureStack, type LocalStack, profileOf } from "./stack.ts";
@@ -168,9 +169,14 @@ export const openClosureWorld = async (
     return opened;
   }
   const { world, trust, discard } = opened.value;
-  const close = async () => {
+  const closeAll = async () => {
     await discard();
     await stack.value?.close();
+  };
+  const release = closeOnInterrupt(invocation.terminal, closeAll);
+  const close = () => {
+    release();
+    return closeAll();
   };
   return ok({ world, trust, close });
 };

@@ -72,6 +72,13 @@ const showFileVerdict = (terminal: Terminal, verdict: FileVerdict): void => {
 /** Every file of a lock, and what of it is no file. */
 export const showClosure = (terminal: Terminal, verdict: ClosureVerdict): void => {
   for (const file of filesOf(verdict)) showFileVerdict(terminal, file);
+  for (const { entry, unlisted } of verdict.entries) {
+    if (unlisted.length === 0) continue;
+    const counted = unlisted.length === 1 ? "1 digest" : `${unlisted.length} digests`;
+    terminal.out(
+      `note: ${counted} of ${entry.name} ${entry.version} belong to no file of the index`,
+    );
+  }
   for (const { name, kind } of verdict.unverifiable) {
     terminal.out(`${"skipped".padEnd(WIDTH)} ${name}  a source (${kind}) that nothing vouches for`);
   }
@@ -85,5 +92,8 @@ export const closureFields = (verdict: ClosureVerdict, failed: Failure | undefin
     ...file,
     ...(release === undefined || release.waivers.length === 0 ? {} : { waivers: release.waivers }),
   })),
+  unlisted: verdict.entries.flatMap(({ entry: { name, version }, unlisted }) =>
+    unlisted.map((sha256) => ({ name, version, sha256 })),
+  ),
   unverifiable: verdict.unverifiable,
 });

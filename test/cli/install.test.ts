@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { installCommand } from "../../src/cli/command-install.ts";
 import { installOffline } from "../../src/clients/offline-install.ts";
 import { sha256 } from "../../src/crypto/hash.ts";
 import { hex } from "../../src/formats/bytes.ts";
 import { signWheel, wheelOf } from "../consumer/hostile-upstream.ts";
+import { writeTar } from "../dists/tar-writer.ts";
+import { ownBackend } from "../stages/build-support.ts";
 import { openLocks } from "./lock-support.ts";
 
 let locks: Awaited<ReturnType<typeof openLocks>>;
@@ -14,6 +17,8 @@ before(async () => {
   locks = await openLocks();
 });
 after(() => locks?.close());
+
+const TINY_METADATA = "Metadata-Version: 2.1\nName: tiny.pkg\nVersion: 1.0\n";
 
 const installers: readonly string[] = ["pip", "uv"];
 
@@ -68,6 +73,42 @@ for (const installer of installers) {
     });
   });
 }
+
+test("an sdist only where building it is allowed", async () => {
+  const backend = ownBackend();
+  const members = Object.entries(backend).map(([name, content]) => ({
+    name: `tiny_pkg-1.0/${name}`,
+    content,
+  }));
+  const info = { name: "tiny_pkg-1.0/PKG-INFO", content: TINY_METADATA };
+  const content = new Uint8Array(gzipSync(writeTar([info, ...members])));
+  const sdist = { filename: "tiny_pkg-1.0.tar.gz", content, evidence: new Map() };
+  locks.others.add(sdist);
+  locks.others.says.set(sdist.filename, { "requires-python": undefined });
+  const digest = hex(sha256(content));
+  await writeFile(join(locks.folder, "tiny.txt"), `tiny-pkg==1.0 --hash=sha256:${digest}\n`);
+  await writeFile(
+    join(locks.folder, "pins.toml"),
+    `[packages.tiny-pkg]\npins = ["sha256:${digest}"]\n`,
+  );
+  const flags = { target: "tiny", python: locks.tools, policy: "pins.toml" };
+  const refused = await locks.wheelseal(installCommand, "tiny.txt", flags);
+  assert.equal(refused.code, 1, refused.output);
+  assert.match(refused.output, /INSTALL_FAILED.*no file of tiny-pkg 1\.0/);
+  const allowed = { ...flags, "allow-sdists": true };
+  const built = await locks.wheelseal(installCommand, "tiny.txt", allowed);
+  assert.equal(built.code, 0, built.output);
+  assert.match(built.output, /pinned {6}tiny_pkg-1\.0\.tar\.gz/);
+  assert.ok((await readdir(join(locks.folder, "tiny"))).includes("tiny_pkg.py"));
+});
+
+test("a service that does not answer is exit code 3", async () => {
+  const file = await locks.requirementsOf(locks.plain);
+  const flags = { target: "never", python: locks.tools, "index-url": "http://127.0.0.1:9/simple" };
+  const ended = await locks.wheelseal(installCommand, file, flags);
+  assert.equal(ended.code, 3, ended.output);
+  assert.match(ended.output, /nothing was installed\nerror\[NETWORK_UNREACHABLE\]/);
+});
 
 describe("nothing is installed, and exit code 1 says so", () => {
   const cases: readonly [

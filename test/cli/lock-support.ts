@@ -34,9 +34,10 @@ export const openLocks = async () => {
   const plain = unsigned("plain", "2.0");
   const greeters = hostileUpstream("greeter");
   const plains = hostileUpstream("plain");
+  const others = hostileUpstream("tiny-pkg");
   greeters.add(greeter);
   plains.add(plain);
-  const fetch = together(greeters, plains);
+  const fetch = together(greeters, plains, others);
   const answer = ({ url, method, headers }: Request) => fetch(url, { method, headers });
   const listener = unwrap(await listenGateway(answer, "127.0.0.1", 0));
   const index = `${listener.url}/api/v4/projects/1/packages/pypi/simple`;
@@ -56,7 +57,7 @@ export const openLocks = async () => {
     });
 
   return {
-    ...{ folder, tools, uv, path, opened, greeter, plain, greeters, index, issuer, run },
+    ...{ folder, tools, uv, path, opened, greeter, plain, greeters, others, index, issuer, run },
     url: listener.url,
     /** Runs a command in this process; its output is one text. */
     wheelseal: async (

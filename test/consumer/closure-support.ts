@@ -63,11 +63,17 @@ export const judge = async (
   opened: OpenStack,
   fetch: Outside["fetch"],
   lock: string | Closure,
-  settings: { readonly policy?: unknown; readonly world?: Partial<ClosureWorld> } = {},
+  settings: {
+    readonly policy?: unknown;
+    readonly upstream?: object;
+    readonly world?: Partial<ClosureWorld>;
+  } = {},
 ) => {
   const folder = await mkdtemp(join(tmpdir(), "wheelseal-closure-"));
   const { upstreams } = unwrap(
-    readGatewayConfig({ upstreams: [{ name: "own", index: INDEX, owns: ["*"] }] }),
+    readGatewayConfig({
+      upstreams: [{ name: "own", index: INDEX, owns: ["*"], ...settings.upstream }],
+    }),
   );
   const policy = unwrap(readPolicy(settings.policy ?? {}));
   const closure = typeof lock === "string" ? unwrap(parsePylock(utf8(lock), "pylock.toml")) : lock;

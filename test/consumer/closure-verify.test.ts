@@ -249,3 +249,37 @@ describe("requirements", () => {
     assert.deepEqual(said, ["refused nobody LOCK_DIGEST"]);
   });
 });
+
+test("an archive is fetched from its address, and judged by the evidence of its release", async () => {
+  const { filename, content } = greeter;
+  const digest = hex(sha256(content));
+  const archive = `archive = { url = "http://upstream.test/else/${filename}", hashes = { sha256 = "${digest}" } }`;
+  const lock = `lock-version = "1.0"\n[[packages]]\nname = "greeter"\n${archive}\n`;
+  const { fetch, of } = serve(greeter);
+  assert.deepEqual(await outcomes(fetch, lock, own()), ["verified policy"]);
+  const asked = of("greeter").requests.map(({ url }) => url);
+  assert.equal(asked.filter((url) => url.includes("/simple/")).length, 0, "no index is asked");
+  of("greeter").instead = ({ url }) =>
+    url.includes("/else/") ? new Response("other bytes") : undefined;
+  assert.deepEqual(await outcomes(fetch, lock, own()), ["refused policy INDEX_DIGEST"]);
+});
+
+test("no more files are fetched at once than allowed, and each page once", async () => {
+  const many = Array.from({ length: 12 }, (_, at) => unsigned("plain", `1.${at}`));
+  const { fetch, of } = serve(...many);
+  let now = 0;
+  let most = 0;
+  const slow = (async (input, init) => {
+    now += 1;
+    most = Math.max(most, now);
+    await new Promise((done) => setImmediate(done));
+    now -= 1;
+    return fetch(input, init);
+  }) as typeof globalThis.fetch;
+  const judged = await judge(opened, slow, pylockOf(...many), { world: { concurrency: 3 } });
+  assert.equal(judged.files.length, 12);
+  assert.equal(most, 3);
+  const pages = of("plain").requests.filter(({ url }) => url.endsWith("/simple/plain/"));
+  assert.equal(pages.length, 1);
+  await judged.remove();
+});
