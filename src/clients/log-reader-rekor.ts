@@ -13,7 +13,7 @@ const MAX_ENTRY_ANSWER = 64 * 1024 * 1024;
 /** Of ten entries; they usually have 60 KB, and larger ones are asked for one by one. */
 const MAX_ENTRIES_ANSWER = 16 * 1024 * 1024;
 /** Bytes of entries that are held at once, beyond which no more are asked for. */
-const MAX_HELD = 32 * 1024 * 1024;
+const MAX_HELD = 16 * 1024 * 1024;
 const MAX_SHARDS = 64;
 const MAX_HASHES = 64;
 /** Rekor answers at most this many at once. */
