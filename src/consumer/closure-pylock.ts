@@ -12,6 +12,7 @@ import {
   type Closure,
   type ClosureEntry,
   type ClosureFile,
+  checkMarker,
   MAX_LOCK_BYTES,
   MAX_PACKAGE_FILES,
   MAX_PACKAGES,
@@ -83,7 +84,8 @@ const readPackage = (json: Json): ClosureEntry | Unverifiable => {
     stated,
   );
   if (version === undefined) return json.refuse("has no version");
-  const marker = json.optional("marker")?.string();
+  const condition = json.optional("marker");
+  const marker = condition?.take(checkMarker(condition.string()));
   const identities = json.optional("attestation-identities")?.items(MAX_IDENTITIES) ?? [];
   return {
     brand: "ClosureEntry",

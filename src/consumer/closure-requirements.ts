@@ -7,6 +7,7 @@ import {
   asClosure,
   type Closure,
   type ClosureEntry,
+  checkMarker,
   MAX_LOCK_BYTES,
   MAX_PACKAGE_FILES,
   MAX_PACKAGES,
@@ -51,6 +52,8 @@ const readLine = (file: string, { number, text }: Line): Result<ClosureEntry> =>
   const name = parseName(named);
   const version = parseVersion(pinned);
   if (!name.ok || !version.ok) return refuse("is not NAME==VERSION");
+  const condition = marker === undefined ? ok(undefined) : checkMarker(marker);
+  if (!condition.ok) return refuse("has no marker after its ;");
   const digests = digestsOf(options);
   if (digests === undefined) return refuse("needs --hash=sha256:HEX, and takes no other option");
   if (digests.length > MAX_PACKAGE_FILES) return refuse(`has ${digests.length} hashes`);
@@ -58,7 +61,7 @@ const readLine = (file: string, { number, text }: Line): Result<ClosureEntry> =>
     brand: "ClosureEntry",
     name: name.value,
     version: version.value,
-    ...(marker === undefined ? {} : { marker: marker.trim() }),
+    ...(condition.value === undefined ? {} : { marker: condition.value }),
     from: "index",
     files: [],
     digests: [...new Set(digests)],

@@ -85,6 +85,13 @@ export const asClosure = (closure: Closure): Result<Closure> => {
     : ok(closure);
 };
 
+/** What PEP 508 markers are made of; no option or comment of a requirements file can hide there. */
+const MARKER = /^(?!.*(?:^|\s)-)[A-Za-z0-9 \t_.'"<>=!~()+*,-]{1,1000}$/;
+
+/** Checks that a marker is nothing but a marker, since installers are given it in a line of text. */
+export const checkMarker = (text: string): Result<string> =>
+  MARKER.test(text) ? ok(text.trim()) : fail("LOCK_FORMAT", `${shown(text)} is no marker`);
+
 /** A file name must speak of the release that its entry is about. */
 export const belongsTo = (
   filename: string,

@@ -82,7 +82,7 @@ export const installRefusal = (
   const empty = verdict.entries.find(({ files }) => files.length === 0);
   if (empty !== undefined) {
     const { name, version } = empty.entry;
-    return failure("INSTALL_FAILED", `the lock has no file of ${name} ${version} for this Python`);
+    return failure("LOCK_NO_FILE", `the lock has no file of ${name} ${version} for this Python`);
   }
   return unattested ? undefined : unnamed(verdict);
 };

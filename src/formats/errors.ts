@@ -202,7 +202,7 @@ export const HINTS = {
   INDEX_DIGEST: "The index names another digest than the file has. Do not install from this index.",
   INDEX_FILE: "The index has no such release, or not the files expected. Check name and version.",
   INDEX_YANKED: "The release was yanked. Choose another version.",
-  INSTALL_FAILED: "The verified file could not be installed by pip; its output is above.",
+  INSTALL_FAILED: "What verified could not be installed; the installer's output is above.",
   IMPORT_FAILED: "The installed package cannot be imported; its output is above.",
 
   // Gateway
@@ -257,6 +257,8 @@ export const HINTS = {
     "Other files of this package are signed, or were when it was locked; this one is not. Treat it as an upload by somebody else until the publisher explains it.",
   LOCK_UNATTESTED:
     "Nobody who is expected vouches for the file. Name its signer or pin its digest in the policy, or allow it there with unattested.",
+  LOCK_NO_FILE:
+    "The lock has nothing of the package for this Python. Lock again for it, or take sdists with --allow-sdists.",
   LOCK_STALE: "The lock does not state the identities that verified. Run wheelseal lock on it.",
 
   // Monitor

@@ -191,6 +191,18 @@ describe("a hostile or broken lock is refused", () => {
       "LOCK_FORMAT",
       /not a SHA-256/,
     ],
+    [
+      "an option in a marker",
+      named(`marker = "'a' == 'a' --hash=sha256:${B}"\nwheels = [${wheel()}]`),
+      "LOCK_FORMAT",
+      /no marker/,
+    ],
+    [
+      "another line in a marker",
+      named(`marker = "'a' == 'a'\\n-r other.txt"\nwheels = [${wheel()}]`),
+      "LOCK_FORMAT",
+      /no marker/,
+    ],
     ["a file twice", wheels(wheel(), wheel()), "LOCK_FORMAT", /twice/],
     [
       "a release twice",

@@ -59,6 +59,8 @@ describe("anything that could bring in more is refused", () => {
     ["an arbitrary version", `a===1 ${hash}`, /not NAME==VERSION/],
     ["two conditions", `a==1,==1 ${hash}`, /not NAME==VERSION/],
     ["a variable", `\${NAME}==1 ${hash}`, /not NAME==VERSION/],
+    ["a comment in a marker", `a==1 ; 'a' == 'a'#b ${hash}`, /no marker/],
+    ["an empty marker", `a==1 ; ${hash}`, /no marker/],
     ["a release twice", `a==1 ${hash}\nA==1 ${hash}`, /twice/],
     ["nothing", "# nothing\n", /no package/],
   ];
