@@ -48,6 +48,9 @@ export const parseDuration = (value: string): number | undefined => {
 const duration = (json: Json): number =>
   parseDuration(json.string()) ?? json.refuse("is no time such as 30s or 7d");
 
+/** Passes without a pause between them would be an attack on the log. */
+const pause = (json: Json): number => duration(json) || json.refuse("is no pause");
+
 const log = (json: Json): NamedLog => {
   json.only("url", "api");
   const url = text(json.field("url")).replace(/\/+$/, "");
@@ -103,7 +106,7 @@ export const readMonitorConfig = (value: unknown): Result<MonitorConfig> =>
       witnesses,
       witnessThreshold: threshold(json, witnesses),
       ...optional(json, "state", "state"),
-      ...(interval === undefined ? {} : { interval: duration(interval) }),
+      ...(interval === undefined ? {} : { interval: pause(interval) }),
       ...optional(json, "webhook-url-env", "webhookUrlEnv"),
       ...optional(json, "gitlab-issues", "gitlabIssues"),
     };

@@ -66,6 +66,7 @@ const REFUSED: readonly [string, unknown][] = [
   ["another API", { logs: [{ url: "https://rekor.example", api: 3 }] }],
   ["a log with something more", { logs: [{ url: "https://rekor.example", api: 1, key: "x" }] }],
   ["no time", { interval: "soon" }],
+  ["no pause", { interval: "0s" }],
   ["an empty folder", { records: [""] }],
   ["a witness that is none", { witnesses: ["w"] }],
   [
