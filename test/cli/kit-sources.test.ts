@@ -81,12 +81,14 @@ test("a lock with what must not be installed is not carried", async () => {
 });
 
 test("a file that a policy pins is carried without evidence", async () => {
-  const pin = /sha256 = "([0-9a-f]{64})"/.exec(pylockOf(plain))?.[1] ?? "";
-  write("pins.toml", `packages.plain.pins = ["sha256:${pin}"]\n`);
+  const lock = pylockOf(first, plain);
+  const pins = [...lock.matchAll(/sha256 = "([0-9a-f]{64})"/g)].map(([, digest]) => digest);
+  const [greeter, other] = pins.map((digest) => `["sha256:${digest}"]`);
+  write("pins.toml", `packages.plain.pins = ${other}\npackages.greeter.pins = ${greeter}\n`);
   const policy = ["--policy", "pins.toml"];
-  assert.equal(await code("--lock", write("plain.toml", pylockOf(plain)), ...policy), "0 none");
+  assert.equal(await code("--lock", write("plain.toml", lock), ...policy), "0 none");
   const { manifest, files } = await kit();
-  assert.equal(manifest.packages[0]?.verdict, "pinned");
+  for (const { verdict } of manifest.packages) assert.equal(verdict, "pinned");
   assert.deepEqual(
     [...files.keys()].filter((path) => path.includes(".whl.")),
     [],

@@ -1,6 +1,7 @@
 import type { Target } from "./target.ts";
+import { CONSUMER } from "./targets-consumer.ts";
 import { DISTS } from "./targets-dists.ts";
 import { EVIDENCE } from "./targets-evidence.ts";
 import { FORMATS } from "./targets-formats.ts";
 
-export const TARGETS: readonly Target[] = [...FORMATS, ...EVIDENCE, ...DISTS];
+export const TARGETS: readonly Target[] = [...FORMATS, ...EVIDENCE, ...DISTS, ...CONSUMER];
