@@ -94,5 +94,5 @@ test("a file that a policy pins is carried without evidence", async () => {
     [],
   );
   assert.equal(await verify(...policy), "0 none");
-  assert.equal(await verify("--policy", "policy.toml"), "2 IDENTITY_MISSING");
+  assert.equal(await verify("--policy", "policy.toml"), "1 EVIDENCE_MISSING");
 });
