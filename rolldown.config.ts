@@ -14,7 +14,11 @@ const SHEBANG = "#!/usr/bin/env -S node --disable-warning=ExperimentalWarning";
 const FIRST = join(root, "src", "cli", "command-line.ts");
 
 export default defineConfig({
-  input: { wheelseal: "src/cli/launch.ts", index: "src/wheelseal.ts" },
+  input: {
+    wheelseal: "src/cli/launch.ts",
+    "verify-worker": "src/cli/verify-worker.ts",
+    index: "src/wheelseal.ts",
+  },
   platform: "node",
   plugins: [
     bundledLibrariesPlugin(root),

@@ -22,6 +22,7 @@ import {
 import type { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import { type Trust, trustOf } from "./trust.ts";
+import { verifyHelpers } from "./verify-pool.ts";
 import type { Ended } from "./write-report.ts";
 
 /** Whom to trust and to expect; the session where a summary is to be signed. */
@@ -132,7 +133,10 @@ const verifyPath = (
     },
   };
   if (what === "file") return verifyFile(path, input);
-  return verifyFolder({ ...input, folder: path, ...(what === undefined ? {} : { shard: what }) });
+  const by = { folder: path, expect, trust: trust.root, now: outside.now() };
+  const helpers = (count: number) => verifyHelpers(by, count);
+  const part = what === undefined ? {} : { shard: what };
+  return verifyFolder({ ...input, folder: path, helpers, ...part });
 };
 
 const levelsOf = async (verdicts: readonly ReleaseVerdict[]) =>

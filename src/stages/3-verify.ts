@@ -1,7 +1,7 @@
 import type { Files } from "../clients/files.ts";
 import { BUILD_RECORD_NAME, type BuildRecord, parseBuildRecord } from "../formats/build-record.ts";
 import { MAX_EVIDENCE_BYTES } from "../formats/evidence.ts";
-import { fail, failure, ok, type Result } from "../formats/result.ts";
+import { all, fail, failure, ok, type Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 import type { Expected } from "../verification/policy.ts";
 import type { Report } from "./events.ts";
@@ -17,6 +17,18 @@ export type VerifyInput = FileVerifyInput & {
   readonly folder: string;
   /** Only this part of the folder's files; all where absent. */
   readonly shard?: Shard;
+  /** Asked for others to verify with, once it is known how many files there are. */
+  readonly helpers?: (files: number) => Helpers | undefined;
+};
+
+/** Verifies one file of the folder against the evidence beside it, and nothing else. */
+export type JudgeFile = (name: string) => Promise<Result<ReleaseVerdict>>;
+
+/** Others who verify as this process does: by the same expectation, trust and time. */
+export type Helpers = {
+  /** Each does one file at a time; one that could not do it throws. */
+  readonly judges: readonly JudgeFile[];
+  readonly close: () => Promise<void>;
 };
 
 export type FileVerifyInput = {
@@ -77,22 +89,46 @@ const verifyAll = async (input: VerifyInput): Promise<Result<FolderVerdict>> => 
   if (!record.ok) return record;
   const complete = checkComplete(record.value, distributions, folder);
   if (!complete.ok) return complete;
-  const verdicts: ReleaseVerdict[] = [];
   const { shard } = input;
-  for (const name of shard === undefined ? distributions : filesOfShard(distributions, shard)) {
-    const verdict = await verifyOne(input, name, record.value);
-    if (!verdict.ok) return verdict;
-    verdicts.push(verdict.value);
-    const said = verdict.value.failure === undefined ? "verified" : verdict.value.failure.code;
-    const message = `${name}: ${said}`;
-    input.report({ kind: "progress", stage: "verify", at: input.now(), message });
-  }
+  const chosen = shard === undefined ? distributions : filesOfShard(distributions, shard);
+  const judged = await judgeAll(input, chosen, record.value);
+  if (!judged.ok) return judged;
+  const verdicts = judged.value;
   const failed = verdicts.find((verdict) => verdict.failure !== undefined)?.failure;
   return ok({
     verdicts,
     ...(failed === undefined ? {} : { failure: failed }),
     ...(shard === undefined ? {} : { shard: { ...shard, of: distributions } }),
   });
+};
+
+/** Verdicts in the order of the names, whoever gave them. */
+const judgeAll = async (
+  input: VerifyInput,
+  names: readonly string[],
+  record: BuildRecord | undefined,
+): Promise<Result<ReleaseVerdict[]>> => {
+  const helpers = input.helpers?.(names.length);
+  const own: JudgeFile = (name) => judgeFile(input, input.folder, name);
+  const results: Result<ReleaseVerdict>[] = [];
+  const waiting = names.entries();
+  const work = async (judge: JudgeFile): Promise<void> => {
+    for (const [at, name] of waiting) {
+      const judged = await judge(name);
+      const verdict = judged.ok ? ok(compareBuilt(judged.value, record)) : judged;
+      results[at] = verdict;
+      if (!verdict.ok) return;
+      const { failure: refused } = verdict.value;
+      const message = `${name}: ${refused === undefined ? "verified" : refused.code}`;
+      input.report({ kind: "progress", stage: "verify", at: input.now(), message });
+    }
+  };
+  try {
+    await Promise.all([own, ...(helpers?.judges ?? [])].map(work));
+  } finally {
+    await helpers?.close();
+  }
+  return all(results);
 };
 
 /** The record that the build left in a folder, or `undefined` where there is none. */
@@ -115,12 +151,13 @@ const checkComplete = (
   return fail("DIST_CHANGED", `${folder} lacks ${missing.filename}, which the build record lists`);
 };
 
-const verifyOne = async (
-  input: VerifyInput,
+/** Verifies one file of a folder against the evidence beside it; the build record is not asked. */
+export const judgeFile = async (
+  input: Omit<FileVerifyInput, "report">,
+  folder: string,
   name: string,
-  record: BuildRecord | undefined,
 ): Promise<Result<ReleaseVerdict>> => {
-  const { folder, files, expect, trust, inspect } = input;
+  const { files, expect, trust, inspect } = input;
   const path = `${folder}/${name}`;
   const artifact = await files.artifact(path);
   if (!artifact.ok) return artifact;
@@ -132,12 +169,18 @@ const verifyOne = async (
     trust,
     now: input.now(),
   });
-  if (verdict.failure !== undefined || record === undefined) return ok(verdict);
+  return ok(verdict);
+};
+
+/** What verified must also be what was built, where a record says what that was. */
+const compareBuilt = (verdict: ReleaseVerdict, record: BuildRecord | undefined): ReleaseVerdict => {
+  if (verdict.failure !== undefined || record === undefined) return verdict;
+  const { filename: name } = verdict;
   const built = record.distributions.find(({ filename }) => filename === name);
-  if (built?.sha256 === verdict.sha256) return ok(verdict);
+  if (built?.sha256 === verdict.sha256) return verdict;
   const what =
     built === undefined ? "is not in the build record" : "is not the file that was built";
-  return ok({ ...verdict, failure: failure("DIST_CHANGED", `${name} ${what}`) });
+  return { ...verdict, failure: failure("DIST_CHANGED", `${name} ${what}`) };
 };
 
 /** Verifies one file against the evidence and the build record beside it, with no network. */
@@ -149,8 +192,9 @@ export const verifyFile = async (
   const folder = slash < 0 ? "." : path.slice(0, slash);
   const record = await readBuildRecord(input.files, folder);
   if (!record.ok) return record;
-  const verdict = await verifyOne({ ...input, folder }, path.slice(slash + 1), record.value);
-  if (!verdict.ok) return verdict;
-  const { failure: failed } = verdict.value;
-  return ok({ verdicts: [verdict.value], ...(failed === undefined ? {} : { failure: failed }) });
+  const judged = await judgeFile(input, folder, path.slice(slash + 1));
+  if (!judged.ok) return judged;
+  const verdict = compareBuilt(judged.value, record.value);
+  const { failure: failed } = verdict;
+  return ok({ verdicts: [verdict], ...(failed === undefined ? {} : { failure: failed }) });
 };

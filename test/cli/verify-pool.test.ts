@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { verifyHelpers, type WorkerInput } from "../../src/cli/verify-pool.ts";
+import { inspectDistribution } from "../../src/clients/archive.ts";
+import { systemFiles } from "../../src/clients/files.ts";
+import { type Helpers, judgeFile, verifyFolder } from "../../src/stages/3-verify.ts";
+import { signRelease } from "./signed-release.ts";
+
+let folder: string;
+let release: Awaited<ReturnType<typeof signRelease>>;
+let input: WorkerInput;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "wheelseal-pool-"));
+  release = await signRelease(folder);
+  const { dist, trust, san, issuer } = release;
+  const expect = { kind: "identity", anyOf: [{ kind: "exact", san, issuer }] } as const;
+  input = { folder: dist, expect, trust, now: Date.now() };
+});
+
+after(async () => {
+  await release.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const stageInput = (helpers: () => Helpers | undefined) => ({
+  ...input,
+  files: systemFiles,
+  inspect: inspectDistribution,
+  now: () => input.now,
+  report: () => undefined,
+  helpers,
+});
+
+test("threads give the verdicts that this one would", async () => {
+  await writeFile(join(folder, "dist", "other-1.0-py3-none-any.whl"), "no wheel");
+  const helpers = verifyHelpers(input, 100);
+  if (helpers === undefined) return;
+  try {
+    const [judge] = helpers.judges;
+    const names = (await systemFiles.list(release.dist)) as { ok: true; value: string[] };
+    const files = names.value.filter((name) => /\.(whl|tar\.gz)$/.test(name));
+    for (const name of files) {
+      const { now, ...own } = stageInput(() => undefined);
+      const expected = await judgeFile({ ...own, now }, release.dist, name);
+      assert.deepEqual(await judge?.(name), expected);
+    }
+    assert.equal(files.length, 3);
+  } finally {
+    await helpers.close();
+    await rm(join(folder, "dist", "other-1.0-py3-none-any.whl"));
+  }
+});
+
+test("for a few files no thread is started", () => {
+  assert.equal(verifyHelpers(input, 2), undefined);
+});
+
+test("whoever verified them, verdicts stand in the order of the files", async () => {
+  let asked = 0;
+  const { helpers: _, ...own } = stageInput(() => undefined);
+  const helper = async (name: string) => {
+    asked += 1;
+    return judgeFile(own, release.dist, name);
+  };
+  const helpers = { judges: [helper], close: async () => undefined };
+  const outcome = await verifyFolder(stageInput(() => helpers));
+  assert.ok(outcome.ok && outcome.value.failure === undefined);
+  const names = outcome.value.verdicts.map(({ filename }) => filename);
+  assert.deepEqual(names, names.toSorted());
+  assert.equal(names.length, 2);
+  assert.equal(asked, 1, "the helper had one of the two");
+});
+
+test("a helper that ends without an answer ends the verification", async () => {
+  let closed = false;
+  const failing = async () => {
+    throw new Error("a thread ended early");
+  };
+  const close = async () => {
+    closed = true;
+  };
+  const helpers = { judges: [failing], close };
+  await assert.rejects(verifyFolder(stageInput(() => helpers)), /ended early/);
+  assert.ok(closed);
+});
+
+test("a thread that ends fails what it was asked", async () => {
+  const helpers = verifyHelpers(input, 100);
+  if (helpers === undefined) return;
+  const asked = helpers.judges[0]?.("wheel");
+  await helpers.close();
+  await assert.rejects(asked ?? Promise.reject(), /ended early/);
+  await assert.rejects(helpers.judges[0]?.("wheel") ?? Promise.reject(), /ended early/);
+});
