@@ -1,8 +1,10 @@
 import { rekorAt } from "../clients/rekor.ts";
-import { type Failure, failure, ok, type Result } from "../formats/result.ts";
+import { parseNoteKey } from "../formats/note-key.ts";
+import { all, type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 import { type GivenEvidence, verifySingle } from "../stages/single.ts";
 import type { Verdict } from "../verification/verdict.ts";
+import type { WitnessDemand } from "../verification/witness.ts";
 import {
   type Expected,
   expectationOf,
@@ -33,6 +35,10 @@ export type VerifyFileOptions = Expected & {
   readonly predicateTypes?: readonly string[];
   /** Distinct log entries that must verify; 1 where absent. */
   readonly tlogThreshold?: number;
+  /** Keys of witnesses that must vouch for every checkpoint: `NAME+HINT+KEY` (C2SP signed-note). */
+  readonly witnesses?: readonly string[];
+  /** How many of them; all where absent. */
+  readonly witnessThreshold?: number;
   /** Rekor, to ask for the entry of a detached signature. Nothing else uses the network. */
   readonly rekorUrl?: string;
   /** Milliseconds since 1970; the system's clock where absent. */
@@ -102,6 +108,8 @@ const judge = async (
   const artifact = await readArtifact(file, options.name);
   if (!artifact.ok) return artifact;
   const { rekorUrl, predicateTypes, tlogThreshold } = options;
+  const witnesses = witnessDemand(options);
+  if (!witnesses.ok) return witnesses;
   const outside = systemOutside();
   return verifySingle({
     artifact: artifact.value,
@@ -109,10 +117,25 @@ const judge = async (
     expect: expectationOf(options),
     trust: options.trust ?? publicGoodRoot(),
     now: options.now ?? outside.now(),
+    witnesses: witnesses.value,
     ...(predicateTypes === undefined ? {} : { predicateTypes }),
     ...(tlogThreshold === undefined ? {} : { tlogThreshold }),
     ...(rekorUrl === undefined ? {} : { rekor: rekorAt(rekorUrl, outside) }),
   });
+};
+
+const witnessDemand = ({
+  witnesses = [],
+  witnessThreshold,
+}: VerifyFileOptions): Result<WitnessDemand> => {
+  const keys = all(witnesses.map(parseNoteKey));
+  if (!keys.ok) return keys;
+  const other = keys.value.find(({ signs }) => signs !== "cosignature");
+  if (other !== undefined) return fail("CONFIG", `the key of ${other.name} is not a witness's`);
+  const threshold = witnessThreshold ?? keys.value.length;
+  return Number.isSafeInteger(threshold) && threshold >= 0
+    ? ok({ witnesses: keys.value, threshold })
+    : fail("CONFIG", "witnessThreshold is not a number of witnesses");
 };
 
 const read = async (evidence: FileEvidence): Promise<Result<GivenEvidence>> => {

@@ -49,7 +49,7 @@ export const openHead = async (tree: OfferedTree, opening: Opening): Promise<Res
     if (!Number.isSafeInteger(size)) {
       return fail("TLOG_CHECKPOINT", `a tree of ${checkpoint.size} leaves cannot be followed`);
     }
-    const vouched = await checkWitnesses(note, witnesses, witnessThreshold);
+    const vouched = await checkWitnesses(note, { witnesses, threshold: witnessThreshold });
     if (!vouched.ok) return vouched;
     return ok({ note: text, text: note.text, origin, size, root: rootHash as Sha256 });
   }

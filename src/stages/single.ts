@@ -15,6 +15,7 @@ import type { TrustedRoot } from "../formats/trusted-root.ts";
 import { readSummary } from "../verification/summary.ts";
 import type { Expectation, Verdict } from "../verification/verdict.ts";
 import { verify } from "../verification/verify.ts";
+import type { WitnessDemand } from "../verification/witness.ts";
 
 /** Evidence that was named on its own, as the bytes of its files. */
 export type GivenEvidence =
@@ -35,6 +36,8 @@ export type SingleInput = {
   readonly predicateTypes?: readonly string[];
   /** Distinct log entries that must verify; 1 where absent. */
   readonly tlogThreshold?: number;
+  /** Witnesses that must vouch for every checkpoint; none where absent. */
+  readonly witnesses?: WitnessDemand;
   readonly trust: TrustedRoot;
   /** Asked for the entry of a detached signature; absent when offline. */
   readonly rekor?: Rekor;
@@ -58,7 +61,7 @@ export const verifySingle = async (input: SingleInput): Promise<Result<Verdict[]
 };
 
 const judge = async (input: SingleInput, bundle: Bundle): Promise<Verdict> => {
-  const { artifact, expect, trust, now, predicateTypes, tlogThreshold = 1 } = input;
+  const { artifact, expect, trust, now, predicateTypes, tlogThreshold = 1, witnesses } = input;
   const accepted = predicateTypes === undefined ? {} : { predicateTypes };
   const verdict = await verify({
     artifact,
@@ -68,6 +71,7 @@ const judge = async (input: SingleInput, bundle: Bundle): Promise<Verdict> => {
     now,
     tlogThreshold,
     ...accepted,
+    ...(witnesses === undefined ? {} : { witnesses }),
   });
   if (!verdict.verified || verdict.predicateType !== PREDICATE.summary) return verdict;
   const summary = readSummary(verdict);

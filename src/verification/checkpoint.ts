@@ -12,6 +12,7 @@ import {
 import { fail, ok, type Result } from "../formats/result.ts";
 import type { LogKey } from "../formats/trusted-root.ts";
 import { absent, type Finding, passed, refused, refusedAs } from "./finding.ts";
+import { checkWitnesses, type WitnessDemand } from "./witness.ts";
 
 /**
  * Under which names the log may sign: the host of its URL, with or without its port. A log known
@@ -79,38 +80,57 @@ export const openCheckpoint = async (
   return signed.ok ? ok({ note: note.value, checkpoint: checkpoint.value }) : signed;
 };
 
-const checkTree = (proof: InclusionProof, size: bigint, root: Uint8Array): Finding<undefined> => {
+const checkTree = (
+  proof: InclusionProof,
+  size: bigint,
+  root: Uint8Array,
+  vouched: string,
+): Finding<undefined> => {
   const compared = {
     expected: `size ${proof.treeSize}, root ${hex(proof.rootHash)}`,
     actual: `size ${size}, root ${hex(root)}`,
   };
   if (size === proof.treeSize && equal(root, proof.rootHash)) {
-    const detail = "the log signed the root that the proof leads to";
+    const detail = `the log signed the root that the proof leads to${vouched}`;
     return passed("log-checkpoint", undefined, detail, compared);
   }
   const message = "the signed checkpoint is of another tree than the inclusion proof";
   return refused("log-checkpoint", "TLOG_CHECKPOINT_ROOT", message, compared);
 };
 
+const NO_WITNESSES: WitnessDemand = { witnesses: [], threshold: 0 };
+
+/** Only version 0.1 and cosign's own format have no checkpoint, and both must have a promise. */
+const withoutCheckpoint = (entry: TlogEntry, { threshold }: WitnessDemand): Finding<undefined> => {
+  if (entry.signedEntryTimestamp === undefined) {
+    const message = "the entry's proof has no checkpoint";
+    return refused("log-checkpoint", "TLOG_INCLUSION_MISSING", message);
+  }
+  return threshold > 0
+    ? refused("log-checkpoint", "TLOG_WITNESSES", "no witness vouches for a promise of the log")
+    : absent("log-checkpoint", undefined, "the entry has a promise and no checkpoint");
+};
+
 /**
  * Proves that the log signed the root to which the inclusion proof leads; see
  * {@link openCheckpoint}.
  *
- * @returns `TLOG_CHECKPOINT`, `TLOG_CHECKPOINT_ROOT`
+ * @param demand - which witnesses must vouch for it; none where absent
+ * @returns `TLOG_CHECKPOINT`, `TLOG_CHECKPOINT_ROOT`, `TLOG_WITNESSES`
  */
 export const checkCheckpoint = async (
   entry: TlogEntry,
   log: LogKey,
+  demand = NO_WITNESSES,
 ): Promise<Finding<undefined>> => {
   const proof = entry.inclusionProof;
-  if (proof?.checkpoint === undefined) {
-    // Only version 0.1 and cosign's own format have none, and both must have a promise.
-    return entry.signedEntryTimestamp === undefined
-      ? refused("log-checkpoint", "TLOG_INCLUSION_MISSING", "the entry's proof has no checkpoint")
-      : absent("log-checkpoint", undefined, "the entry has a promise and no checkpoint");
-  }
+  if (proof?.checkpoint === undefined) return withoutCheckpoint(entry, demand);
   const opened = await openCheckpoint(proof.checkpoint, log);
   if (!opened.ok) return refusedAs("log-checkpoint", opened);
-  const { size, rootHash } = opened.value.checkpoint;
-  return checkTree(proof, size, rootHash);
+  const { note, checkpoint } = opened.value;
+  const cosigned = await checkWitnesses(note, demand);
+  if (!cosigned.ok) return refusedAs("log-checkpoint", cosigned);
+  const names = cosigned.value.map(({ witness }) => witness.name).join(", ");
+  const vouched = names === "" ? "" : `, and ${names} vouch for it`;
+  return checkTree(proof, checkpoint.size, checkpoint.rootHash, vouched);
 };

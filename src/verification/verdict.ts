@@ -4,6 +4,7 @@ import type { Bundle } from "../formats/bundle.ts";
 import type { Failure } from "../formats/result.ts";
 import type { Sct } from "../formats/sct.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
+import type { WitnessDemand } from "./witness.ts";
 
 /** Whom the caller expects. Several expectations mean: any one of them. */
 export type IdentityPolicy =
@@ -58,6 +59,8 @@ export type VerificationInput = {
   readonly predicateTypes?: readonly string[];
   /** Logs of which an entry must verify; 1 where absent. Several entries of one log are one. */
   readonly tlogThreshold?: number;
+  /** Witnesses that must vouch for the checkpoint of every log entry; none where absent. */
+  readonly witnesses?: WitnessDemand;
   /** The SCT that the authority handed out beside the certificate, where it is not inside. */
   readonly detachedSct?: Sct;
 };

@@ -45,7 +45,7 @@ const proveEntry = async (
   if (!time.ok) return time;
   const included = note(checkInclusion(entry));
   if (!included.ok) return included;
-  const signed = note(await checkCheckpoint(entry, log.value));
+  const signed = note(await checkCheckpoint(entry, log.value, input.witnesses));
   return signed.ok ? ok({ entry, log: log.value, time: time.value }) : signed;
 };
 

@@ -12,6 +12,9 @@ import { fail, ok, type Result } from "../formats/result.ts";
 /** Somebody who vouches that a log shows everybody the same (c2sp.org/tlog-witness). */
 export type Witness = { readonly name: string; readonly key: PublicKey };
 
+/** How many of which witnesses must vouch for a checkpoint. */
+export type WitnessDemand = { readonly witnesses: readonly Witness[]; readonly threshold: number };
+
 /** A witness that vouched, and when it says it did. */
 export type Cosigned = {
   readonly witness: Witness;
@@ -23,13 +26,11 @@ export type Cosigned = {
  * The witnesses that vouch for the checkpoint in a note. Every line that names one of `witnesses`
  * and its key must be good; lines of others count for nothing, and a key counts once.
  *
- * @param threshold - how many different ones there must be
  * @returns `TLOG_CHECKPOINT` for a bad line, `TLOG_WITNESSES`
  */
 export const checkWitnesses = async (
   note: SignedNote,
-  witnesses: readonly Witness[],
-  threshold: number,
+  { witnesses, threshold }: WitnessDemand,
 ): Promise<Result<Cosigned[]>> => {
   const found = new Map<string, Cosigned>();
   for (const witness of witnesses) {

@@ -43,7 +43,41 @@ const withLines = (...lines: readonly string[]) => note((text) => text + lines.j
 
 const hint = noteKeyHint(LOG_HOST, WORLD.log.publicKey);
 
+const witness = generateKey("ed25519");
+const WITNESSES = [{ name: "witness.example", key: witness.publicKey }];
+const vouchedBy = (key: typeof witness, threshold: number, edit = (text: string) => text) => ({
+  ...note((whole) => {
+    const text = whole.slice(0, whole.lastIndexOf("\n\n") + 1);
+    return whole + cosignatureLine(edit(text), "witness.example", key, 1n);
+  }),
+  witnesses: { witnesses: WITNESSES, threshold },
+});
+
 const CASES: readonly Case[] = [
+  [
+    "29 no witness vouches",
+    () => ({ ...inputOf(message), witnesses: { witnesses: WITNESSES, threshold: 1 } }),
+    "TLOG_WITNESSES",
+  ],
+  [
+    "29 somebody else vouches under the witness's name",
+    () => vouchedBy(generateKey("ed25519"), 1),
+    "TLOG_WITNESSES",
+  ],
+  ["29 one witness vouches, and not two", () => vouchedBy(witness, 2), "TLOG_WITNESSES"],
+  [
+    "29 the witness vouches for another checkpoint",
+    () => vouchedBy(witness, 0, (text) => `${text}more\n`),
+    "TLOG_CHECKPOINT",
+  ],
+  [
+    "29 a promise without a checkpoint, where a witness must vouch",
+    () => ({
+      ...proven(() => ({ checkpoint: undefined })),
+      witnesses: { witnesses: WITNESSES, threshold: 1 },
+    }),
+    "TLOG_WITNESSES",
+  ],
   [
     "21 the checkpoint's root is another",
     () =>
@@ -114,6 +148,11 @@ describe("checkpoint of a transparency log", () => {
   accepts("accepts a log that is known from its key alone, under any name", () => ({
     ...signedBy("other.example - 1", "other.example"),
     trust: { ...TRUST, tlogs: TRUST.tlogs.map((log) => ({ ...log, baseUrl: "" })) },
+  }));
+  accepts("accepts a checkpoint that the witness vouches for", () => vouchedBy(witness, 1));
+  accepts("accepts a promise without a checkpoint where no witness must vouch", () => ({
+    ...proven(() => ({ checkpoint: undefined })),
+    witnesses: { witnesses: WITNESSES, threshold: 0 },
   }));
   accepts("accepts lines of unknown witnesses, before and after", () => {
     const key = generateKey("ed25519");

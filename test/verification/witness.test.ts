@@ -86,7 +86,7 @@ const CASES: readonly [string, string[], number, string][] = [
 ];
 for (const [name, lines, threshold, expected] of CASES) {
   test(`cosignatures: ${name}`, async () => {
-    const found = await checkWitnesses(note(...lines), WITNESSES, threshold);
+    const found = await checkWitnesses(note(...lines), { witnesses: WITNESSES, threshold });
     const names = found.ok && found.value.map(({ witness }) => witness.name).join(" ");
     assert.equal(found.ok ? names : found.error.code, expected);
   });
@@ -95,12 +95,12 @@ for (const [name, lines, threshold, expected] of CASES) {
 test("a key counts once, whatever it calls itself", async () => {
   const twice = [WITNESSES[0]!, { name: "z.example", key: first.publicKey }];
   const lines = [a, cosignatureLine(text, "z.example", first, 3n)];
-  const found = await checkWitnesses(note(...lines), twice, 2);
+  const found = await checkWitnesses(note(...lines), { witnesses: twice, threshold: 2 });
   assert.equal(found.ok ? "ok" : found.error.code, "TLOG_WITNESSES");
 });
 
 test("a witness's time is its own statement", async () => {
-  const found = unwrap(await checkWitnesses(note(a, b), WITNESSES, 2));
+  const found = unwrap(await checkWitnesses(note(a, b), { witnesses: WITNESSES, threshold: 2 }));
   assert.deepEqual(
     found.map(({ at }) => at),
     [1_700_000_000n, 1_700_000_001n],
