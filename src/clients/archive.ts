@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { basename } from "node:path";
-import { createInflateRaw } from "node:zlib";
+import { createInflateRaw, inflateRawSync } from "node:zlib";
 import { parseDistributionFilename } from "../dists/filename.ts";
 import { DEFAULT_LIMITS, type Limits } from "../dists/finding.ts";
 import type { InflateRaw, RandomAccess } from "../dists/inflate.ts";
@@ -15,8 +15,54 @@ const PIECE = 256 * 1024;
 
 const reason = (error: unknown): string => (error as { code?: string }).code ?? "unreadable";
 
+/** Packed bytes that are inflated in one go: setting up a stream of zlib's takes longer. */
+const AT_ONCE = 64 * 1024;
+/** Bytes that this may give at most. */
+const MAX_AT_ONCE = 4 * 1024 * 1024;
+
+/** Inflates all there is; `undefined` where that is too much for one go. */
+const inflateAtOnce = (packed: Uint8Array): Uint8Array | undefined => {
+  try {
+    const options = { maxOutputLength: MAX_AT_ONCE, info: true };
+    const { buffer, engine } = inflateRawSync(packed, options) as unknown as {
+      buffer: Buffer;
+      engine: { bytesWritten: number };
+    };
+    if (engine.bytesWritten !== packed.length) throw new Error("bytes follow the deflate stream");
+    return new Uint8Array(buffer);
+  } catch (error) {
+    if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") return undefined;
+    throw error;
+  }
+};
+
 /** Gives what `InflateRaw` promises by means of zlib, holding little at a time. */
 export const nodeInflateRaw: InflateRaw = async function* (chunks) {
+  const rest = chunks[Symbol.asyncIterator]();
+  const first = await rest.next();
+  // What was lent is good until the next is asked for.
+  const head = first.done === true ? new Uint8Array() : Uint8Array.from(first.value);
+  const second = await rest.next();
+  const whole = second.done === true && head.length <= AT_ONCE ? inflateAtOnce(head) : undefined;
+  if (whole !== undefined) yield whole;
+  else yield* inflateStream(again(head, second, rest));
+};
+
+/** What was read of an iteration, then what is left of it. */
+async function* again(
+  head: Uint8Array,
+  second: IteratorResult<Uint8Array>,
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield head;
+    for (let next = second; next.done !== true; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+const inflateStream: InflateRaw = async function* (chunks) {
   const engine = createInflateRaw({ chunkSize: 64 * 1024 });
   const fed = feed(engine, chunks);
   // The error also comes out of the loop below; without this it would count as unhandled.

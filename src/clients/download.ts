@@ -17,6 +17,8 @@ export type Download = {
   /** Where the file goes; it is there completely and with that digest, or not at all. */
   readonly path: string;
   readonly maxBytes: number;
+  /** Whether it need not outlive a crash, so that nothing waits for the disk. */
+  readonly fleeting?: boolean;
 };
 
 export type Downloaded = { readonly path: string; readonly size: number };
@@ -30,7 +32,7 @@ type Written = { readonly sha256: string; readonly size: number } | "too-large";
 const writeAnswer = async (
   response: Response,
   temporary: string,
-  maxBytes: number,
+  { maxBytes, fleeting }: Download,
 ): Promise<Written> => {
   const file = await open(temporary, "w");
   let seen = 0;
@@ -48,7 +50,7 @@ const writeAnswer = async (
     const declared = response.headers.get("content-length");
     const encoded = response.headers.has("content-encoding");
     if (declared !== null && !encoded && Number(declared) !== size) throw new Error("truncated");
-    await file.sync();
+    if (fleeting !== true) await file.sync();
     return { sha256: hex(digest), size };
   } finally {
     await file.close();
@@ -74,7 +76,7 @@ const reader =
       const answer = { status, headers, url, body: await errorBody(response) };
       return { ok: false, error: registryFailure(answer, download.auth, "REGISTRY_RESPONSE") };
     }
-    const written = await writeAnswer(response, temporary, download.maxBytes);
+    const written = await writeAnswer(response, temporary, download);
     const shown = shownUrl(download.url);
     if (written === "too-large") {
       return fail("FORMAT_SIZE", `${shown} sent more than ${download.maxBytes} bytes`);

@@ -46,8 +46,14 @@ export type SimpleIndex = {
   /**
    * Fetches a listed file to `path`, complete and with the digest the index states, or not at
    * all. Fails with INDEX_DIGEST, also where no digest is stated, and as `downloadFile` does.
+   * @param fleeting - it need not outlive a crash
    */
-  download(file: IndexFile, path: string, maxBytes: number): Promise<Result<Downloaded>>;
+  download(
+    file: IndexFile,
+    path: string,
+    maxBytes: number,
+    fleeting?: boolean,
+  ): Promise<Result<Downloaded>>;
   /** The PEP 740 provenance of a listed file, unparsed; `undefined` where the index has none. */
   provenance(file: IndexFile): Promise<Result<Uint8Array | undefined>>;
   /** The core metadata served beside a wheel (PEP 658); `undefined` where the index has none. */
@@ -109,7 +115,7 @@ const beside = async (
 
 /** @param index - `url` ends with `/simple`, or wherever projects are listed */
 export const simpleIndex = (outside: Outside, index: IndexAddress): SimpleIndex => ({
-  download: (file, path, maxBytes) =>
+  download: (file, path, maxBytes, fleeting = false) =>
     file.sha256 === undefined
       ? Promise.resolve(fail("INDEX_DIGEST", `the index states no sha256 for ${file.filename}`))
       : downloadFile(outside, {
@@ -118,6 +124,7 @@ export const simpleIndex = (outside: Outside, index: IndexAddress): SimpleIndex 
           sha256: file.sha256,
           path,
           maxBytes,
+          fleeting,
         }),
   provenance: (file) => beside(outside, index, file.provenance, PROVENANCE_TYPE),
   coreMetadata: (file) =>

@@ -21,7 +21,7 @@ export const bring = async (
     const removed = await world.files.remove(path);
     if (!removed.ok) return removed;
   }
-  const fetched = await upstream.index.download(listed, path, world.config.maxBytes);
+  const fetched = await upstream.index.download(listed, path, world.config.maxBytes, true);
   return fetched.ok ? ok(undefined) : fetched;
 };
 

@@ -13,9 +13,11 @@ import type {
   SeenFile,
   Settlement,
 } from "./gateway-state.ts";
+import { type Atomically, inGroups } from "./sqlite-groups.ts";
 
 /** The version of the tables below; a later one is not touched. */
 const VERSION = 1;
+const FILE = "gateway.sqlite";
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS seen_file (
@@ -35,8 +37,10 @@ CREATE TABLE IF NOT EXISTS event (
 
 const open = (folder: string): DatabaseSync => {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const database = new DatabaseSync(join(folder, "gateway.sqlite"));
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000");
+  const database = new DatabaseSync(join(folder, FILE));
+  database.exec(
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000",
+  );
   const version = Number(database.prepare("PRAGMA user_version").get()?.user_version);
   if (version > VERSION) throw new Error(`made by a later release (version ${version})`);
   database.exec(`${SCHEMA}; PRAGMA user_version = ${VERSION}`);
@@ -54,20 +58,10 @@ const seenOf = (row: Row): SeenFile => ({
   listed: JSON.parse(String(row.listed)),
 });
 
-/** All or nothing of what `work` writes. */
-const atomically = <T>(database: DatabaseSync, work: () => T): T => {
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    const value = work();
-    database.exec("COMMIT");
-    return value;
-  } catch (error) {
-    database.exec("ROLLBACK");
-    throw error;
-  }
-};
-
-const filesIn = (database: DatabaseSync): Pick<GatewayState, "files" | "see" | "projects"> => {
+const filesIn = (
+  database: DatabaseSync,
+  atomically: Atomically,
+): Pick<GatewayState, "files" | "see" | "projects"> => {
   const all = (project: NormalizedName): SeenFile[] =>
     database
       .prepare("SELECT * FROM seen_file WHERE project = ? ORDER BY rowid")
@@ -85,8 +79,8 @@ const filesIn = (database: DatabaseSync): Pick<GatewayState, "files" | "see" | "
   };
   return {
     files: async (project) => all(project),
-    see: async (project, files) =>
-      atomically(database, () => {
+    see: (project, files) =>
+      atomically(() => {
         const before = all(project);
         insert(files);
         return before;
@@ -107,6 +101,7 @@ const append = (database: DatabaseSync, event: GatewayEvent): void => {
 
 const verdictsIn = (
   database: DatabaseSync,
+  atomically: Atomically,
 ): Pick<GatewayState, "verdict" | "verdicts" | "settle"> => {
   const read = (row: Row | undefined): KeptVerdict | undefined =>
     row === undefined ? undefined : JSON.parse(String(row.verdict));
@@ -130,8 +125,8 @@ const verdictsIn = (
   return {
     verdict: async (project, filename) => find(project, filename),
     verdicts: async (project) => findAll(project),
-    settle: async (project, judge) =>
-      atomically(database, () => {
+    settle: (project, judge) =>
+      atomically(() => {
         const settlement = judge(findAll(project));
         if (settlement !== undefined) keep(project, settlement);
       }),
@@ -140,6 +135,7 @@ const verdictsIn = (
 
 const publishersIn = (
   database: DatabaseSync,
+  atomically: Atomically,
 ): Pick<GatewayState, "publisher" | "pinPublisher" | "replacePublisher"> => {
   const find = (project: NormalizedName): IdentityPolicy | undefined => {
     const row = database.prepare("SELECT identity FROM publisher WHERE project = ?").get(project);
@@ -151,36 +147,49 @@ const publishersIn = (
       .run(project, JSON.stringify(publisher));
   return {
     publisher: async (project) => find(project),
-    pinPublisher: async (project, publisher) => {
-      insert("INSERT OR IGNORE", project, publisher);
-      return find(project) ?? publisher;
-    },
+    pinPublisher: async (project, publisher) =>
+      find(project) ??
+      atomically(() => {
+        insert("INSERT OR IGNORE", project, publisher);
+        return find(project) ?? publisher;
+      }),
     replacePublisher: async (project, publisher) => {
-      insert("INSERT OR REPLACE", project, publisher);
+      await atomically(() => insert("INSERT OR REPLACE", project, publisher));
     },
   };
 };
 
-const marksIn = (database: DatabaseSync): Pick<GatewayState, "mark" | "raiseMark"> => {
+const marksIn = (
+  database: DatabaseSync,
+  atomically: Atomically,
+): Pick<GatewayState, "mark" | "raiseMark"> => {
   const find = (project: NormalizedName): Version | undefined => {
     const row = database.prepare("SELECT version FROM version_mark WHERE project = ?").get(project);
     return row === undefined ? undefined : (String(row.version) as Version);
   };
-  const raise = (project: NormalizedName, version: Version): void => {
+  const isHigher = (project: NormalizedName, version: Version): boolean => {
     const old = find(project);
-    if (old !== undefined && compareVersions(old, version) >= 0) return;
+    return old === undefined || compareVersions(old, version) < 0;
+  };
+  const raise = (project: NormalizedName, version: Version): void => {
+    if (!isHigher(project, version)) return;
     database
       .prepare("INSERT OR REPLACE INTO version_mark (project, version) VALUES (?, ?)")
       .run(project, version);
   };
   return {
     mark: async (project) => find(project),
-    raiseMark: async (project, version) => raise(project, version),
+    raiseMark: async (project, version) => {
+      if (isHigher(project, version)) await atomically(() => raise(project, version));
+    },
   };
 };
 
-const eventsIn = (database: DatabaseSync): Pick<GatewayState, "record" | "events"> => ({
-  record: async (event) => append(database, event),
+const eventsIn = (
+  database: DatabaseSync,
+  atomically: Atomically,
+): Pick<GatewayState, "record" | "events"> => ({
+  record: (event) => atomically(() => append(database, event)),
   events: async function* () {
     for (const row of database.prepare("SELECT event FROM event ORDER BY id").iterate()) {
       yield JSON.parse(String(row.event));
@@ -195,14 +204,18 @@ const eventsIn = (database: DatabaseSync): Pick<GatewayState, "record" | "events
 export const openSqliteState = (folder: string): Result<GatewayState> => {
   try {
     const database = open(folder);
+    const atomically = inGroups(database, join(folder, `${FILE}-wal`));
     return ok({
-      ...filesIn(database),
-      ...verdictsIn(database),
-      ...publishersIn(database),
-      ...marksIn(database),
-      ...eventsIn(database),
+      ...filesIn(database, atomically),
+      ...verdictsIn(database, atomically),
+      ...publishersIn(database, atomically),
+      ...marksIn(database, atomically),
+      ...eventsIn(database, atomically),
       ping: async () => undefined,
-      close: async () => database.close(),
+      close: async () => {
+        await atomically.close();
+        database.close();
+      },
     });
   } catch (error) {
     const what = error instanceof Error ? error.message : "unknown error";

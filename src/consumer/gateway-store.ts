@@ -1,6 +1,8 @@
-import { link, mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { link, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { sha256 } from "../crypto/hash.ts";
+import { digestStream } from "../formats/artifact.ts";
 import { hex } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 
@@ -11,16 +13,20 @@ export type Quarantine = {
   readonly clear: () => Promise<void>;
 };
 
-/** Content by its digest: what was checked is what is served, whatever an upstream does later. */
+/**
+ * Content by its digest: what was checked is what is served, whatever an upstream does later. What
+ * an earlier process left is read once before it counts, so nothing needs to be flushed: content
+ * that a crash or somebody else damaged is taken for absent.
+ */
 export type GatewayStore = {
   readonly quarantine: () => Promise<Result<Quarantine>>;
-  /** Moves a checked file, which was flushed when it arrived, to its place. */
+  /** Moves a file whose digest was just checked to its place. */
   readonly keep: (path: string, digest: string) => Promise<Result<void>>;
   /** The same for content in memory; gives its digest. */
   readonly keepBytes: (content: Uint8Array) => Promise<Result<string>>;
   /** Puts kept content back under a file name, to be checked again. */
   readonly takeOut: (digest: string, path: string) => Promise<boolean>;
-  /** Bytes of kept content; `undefined` where it is not there. */
+  /** Bytes of kept content; `undefined` where it is not there, or is not what its name says. */
   readonly sizeOf: (digest: string) => Promise<number | undefined>;
   readonly pathOf: (digest: string) => string;
 };
@@ -29,31 +35,35 @@ const DIGEST = /^[0-9a-f]{64}$/;
 
 const reason = (error: unknown): string => (error as { code?: string }).code ?? "unknown error";
 
-const flushed = async (path: string): Promise<void> => {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-};
-
 let taken = 0;
 
 /**
  * Opens the store in `folder`; what an earlier process left in quarantine is removed.
+ * @param incoming - the quarantine, of this process alone and on the same disk
  * @returns FILE_UNWRITABLE
  */
-export const openGatewayStore = async (folder: string): Promise<Result<GatewayStore>> => {
-  const incoming = join(folder, "quarantine");
+export const openGatewayStore = async (
+  folder: string,
+  incoming = join(folder, "quarantine"),
+): Promise<Result<GatewayStore>> => {
   const pathOf = (digest: string): string => {
     if (!DIGEST.test(digest)) throw new TypeError("no digest");
     return join(folder, "objects", digest.slice(0, 2), digest);
   };
+  /** Digests of content that this process has checked. */
+  const checked = new Set<string>();
   const place = async (path: string, digest: string): Promise<void> => {
     await mkdir(dirname(pathOf(digest)), { recursive: true });
     await rename(path, pathOf(digest));
-    await flushed(dirname(pathOf(digest)));
+    checked.add(digest);
+  };
+  /** Whether content is what its name says; what is not is removed. */
+  const isSound = async (digest: string): Promise<boolean> => {
+    if (checked.has(digest)) return true;
+    const found = await digestStream("sha256", createReadStream(pathOf(digest)));
+    if (hex(found.digest) === digest) checked.add(digest);
+    else await rm(pathOf(digest), { force: true });
+    return checked.has(digest);
   };
   const guarded = async <T>(work: () => Promise<T>): Promise<Result<T>> => {
     try {
@@ -89,7 +99,6 @@ export const openGatewayStore = async (folder: string): Promise<Result<GatewaySt
         const digest = hex(sha256(content));
         const path = next();
         await writeFile(path, content, { mode: 0o600 });
-        await flushed(path);
         await place(path, digest);
         return digest;
       }),
@@ -98,10 +107,10 @@ export const openGatewayStore = async (folder: string): Promise<Result<GatewaySt
         () => true,
         () => false,
       ),
-    sizeOf: (digest) =>
-      stat(pathOf(digest)).then(
-        ({ size }) => size,
-        () => undefined,
-      ),
+    sizeOf: async (digest) => {
+      const found = await stat(pathOf(digest)).catch(() => undefined);
+      if (found === undefined) return undefined;
+      return (await isSound(digest).catch(() => false)) ? found.size : undefined;
+    },
   });
 };

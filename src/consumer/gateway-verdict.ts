@@ -7,6 +7,7 @@ import { formatTrustedRoot, type TrustedRoot } from "../formats/trusted-root.ts"
 import type { Evaluation } from "./evaluate-file.ts";
 import { bring, keep, type Stated } from "./gateway-bring.ts";
 import { conclude, defined } from "./gateway-conclude.ts";
+import { askEarly } from "./gateway-early.ts";
 import { evaluate } from "./gateway-evaluate.ts";
 import type { ListedFile, ProjectListing } from "./gateway-listing.ts";
 import { provenanceFor } from "./gateway-provenance.ts";
@@ -81,16 +82,19 @@ const examine = async (
   listed: Stated,
   quarantine: Quarantine,
 ): Promise<Result<Examined>> => {
-  const { upstream, project } = listing;
+  const { project } = listing;
   const { filename, sha256 } = listed;
   const parsed = looseRelease(filename);
   if (!parsed.ok) return parsed;
+  const { version } = parsed.value;
+  const pinned = world.policy.policy.packages.get(project)?.pins?.includes(sha256) === true;
+  const { upstream: asked } = listing;
+  const upstream = pinned ? asked : askEarly(asked, project, version, listed);
   const path = quarantine.path(filename);
   const brought = await bring(world, listing, listed, path);
   if (!brought.ok) {
     return isOutage(brought.error) ? brought : ok(conclude(world, project, listed, brought.error));
   }
-  const { version } = parsed.value;
   const evaluation = await evaluate(world, { project, version, upstream, listed, path });
   const { failure, report, verdict } = evaluation;
   if (failure !== undefined && isOutage(failure)) return { ok: false, error: failure };
@@ -105,7 +109,6 @@ const examine = async (
     report?.kind === "wheel" ? beside.value : { provenance: beside.value.provenance };
   const { event, verdict: reached } = conclude(world, project, listed, failure, verdict);
   const found = { ...reached, size: size.value, ...defined(metadata) };
-  const pinned = verdict?.pinned === true;
   return ok({ event, verdict: found, ...(pinned ? {} : defined({ report })) });
 };
 
