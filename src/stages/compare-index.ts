@@ -34,5 +34,11 @@ export const compareIndex = async (
   return sidecar.value === undefined ? ok(undefined) : compareSidecar(report.value, sidecar.value);
 };
 
-/** Without the white space that carries no meaning in a version specifier. */
-const plain = (specifier: string | undefined): string => (specifier ?? "").replace(/\s+/g, "");
+/** The clauses of a specifier, which are a set: their order and white space carry no meaning. */
+const plain = (specifier: string | undefined): string =>
+  (specifier ?? "")
+    .replace(/\s+/g, "")
+    .split(",")
+    .filter((clause) => clause !== "")
+    .sort()
+    .join(",");
