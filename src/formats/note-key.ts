@@ -30,14 +30,14 @@ export const parseNoteKey = (text: string): Result<NoteKey> => {
   const raw = bytes.ok ? bytes.value : new Uint8Array();
   const signs = KINDS[raw[0] ?? 0];
   if (signs === undefined || raw.length !== 33) {
-    return fail("KEY_FORMAT", `${name || "the key"} is no Ed25519 key of the form NAME+HINT+KEY`);
+    return fail("KEY_FORMAT", "no Ed25519 key of the form NAME+HINT+KEY");
   }
   const key = importPublicKey(concat(ED25519_SPKI, raw.subarray(1)));
-  if (key === undefined) return fail("KEY_FORMAT", `the key of ${name} is no point`);
+  if (key === undefined) return fail("KEY_FORMAT", "the Ed25519 key is no point");
   const expected = signs === "note" ? noteKeyHint(name, key) : cosignatureKeyHint(name, key);
   const stated = fromHex(hint);
   if (!stated.ok || !equal(stated.value, expected)) {
-    return fail("KEY_FORMAT", `${hint} is not the hint of the key of ${name}`);
+    return fail("KEY_FORMAT", `the hint is not that of the key: "${hint}" of ${name}`);
   }
   return ok({ name, key, signs });
 };

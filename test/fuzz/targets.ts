@@ -3,5 +3,12 @@ import { CONSUMER } from "./targets-consumer.ts";
 import { DISTS } from "./targets-dists.ts";
 import { EVIDENCE } from "./targets-evidence.ts";
 import { FORMATS } from "./targets-formats.ts";
+import { MONITOR } from "./targets-monitor.ts";
 
-export const TARGETS: readonly Target[] = [...FORMATS, ...EVIDENCE, ...DISTS, ...CONSUMER];
+export const TARGETS: readonly Target[] = [
+  ...FORMATS,
+  ...EVIDENCE,
+  ...DISTS,
+  ...CONSUMER,
+  ...MONITOR,
+];
