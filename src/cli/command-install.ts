@@ -7,7 +7,7 @@ import { lastLines, runProgram } from "../clients/process.ts";
 import { findPython, type PythonWish } from "../clients/python.ts";
 import { type Fitness, fitnessOf } from "../clients/target-python.ts";
 import type { Closure } from "../consumer/closure.ts";
-import { type ClosureVerdict, filesOf } from "../consumer/closure-verdict.ts";
+import type { ClosureVerdict } from "../consumer/closure-verdict.ts";
 import { verifyClosure } from "../consumer/closure-verify.ts";
 import type { ClosureWorld } from "../consumer/closure-world.ts";
 import {
@@ -23,7 +23,7 @@ import { visible } from "../formats/visible.ts";
 import { openClosureWorld } from "./closure-setup.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
 import { pythonWish } from "./command-build.ts";
-import { closureFields, showClosure } from "./render-closure.ts";
+import { closureFields, countsLine, showClosure } from "./render-closure.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
 const VENV_TIME = 300_000;
@@ -210,10 +210,9 @@ const show = (
     terminal.out(JSON.stringify({ ...closureFields(verdict, failed), installed }, null, 2));
   } else {
     showClosure(terminal, verdict);
-    if (failed === undefined) {
-      const counted = `${verdict.entries.length} packages, ${filesOf(verdict).length} files`;
-      terminal.out(`installed ${counted} by ${wish.installer} into ${place}`);
-    } else if (!begun) terminal.out("nothing was installed");
+    terminal.out(countsLine(verdict));
+    if (failed === undefined) terminal.out(`installed by ${wish.installer} into ${place}`);
+    else if (!begun) terminal.out("nothing was installed");
   }
   return failed === undefined ? 0 : refuse({ ...invocation, flags: {} }, failed);
 };

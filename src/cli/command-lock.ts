@@ -18,7 +18,7 @@ import { type Failure, fail, failure, ok, type Result } from "../formats/result.
 import { visible } from "../formats/visible.ts";
 import { openClosureWorld } from "./closure-setup.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
-import { closureFields, showClosure } from "./render-closure.ts";
+import { closureFields, countsLine, showClosure } from "./render-closure.ts";
 import { readSettings } from "./settings.ts";
 
 const PYLOCK = /^pylock\.(?:[^.]+\.)?toml$/;
@@ -141,9 +141,9 @@ const show = (invocation: Invocation, ended: Ended): number => {
         `${verb}: ${entry.name} ${entry.version}: ${visible(describeIdentity(identity))}`,
       );
     }
-    if (failed === undefined) {
-      terminal.out(written === undefined ? "the lock states all of it" : `wrote ${written}`);
-    }
+    terminal.out(countsLine(verdict));
+    if (written !== undefined) terminal.out(`wrote ${written}`);
+    else if (failed === undefined) terminal.out("nothing to add");
   }
   return failed === undefined ? 0 : refuse({ ...invocation, flags: {} }, failed);
 };

@@ -74,14 +74,26 @@ export const showClosure = (terminal: Terminal, verdict: ClosureVerdict): void =
   for (const file of filesOf(verdict)) showFileVerdict(terminal, file);
   for (const { entry, unlisted } of verdict.entries) {
     if (unlisted.length === 0) continue;
-    const counted = unlisted.length === 1 ? "1 digest" : `${unlisted.length} digests`;
-    terminal.out(
-      `note: ${counted} of ${entry.name} ${entry.version} belong to no file of the index`,
-    );
+    const digests = counted(unlisted.length, "digest");
+    terminal.out(`note: no file of the index has ${digests} of ${entry.name} ${entry.version}`);
   }
   for (const { name, kind } of verdict.unverifiable) {
     terminal.out(`${"skipped".padEnd(WIDTH)} ${name}  a source (${kind}) that nothing vouches for`);
   }
+};
+
+const counted = (count: number, what: string): string =>
+  `${count} ${count === 1 ? what : `${what}s`}`;
+
+/** How many files came to what, in one line. */
+export const countsLine = (verdict: ClosureVerdict): string => {
+  const files = filesOf(verdict);
+  const outcomes = Object.keys(OUTCOME_COLOURS).flatMap((outcome) => {
+    const count = files.filter((file) => file.outcome === outcome).length;
+    return count === 0 ? [] : [`${count} ${outcome}`];
+  });
+  const packages = counted(verdict.entries.length, "package");
+  return `${packages}, ${counted(files.length, "file")}: ${outcomes.join(", ")}`;
 };
 
 /** What JSON documents say of a closure; the long verdicts of `release` are for explain. */

@@ -14,7 +14,7 @@ import type { ClosureEntry } from "./closure.ts";
 import type { Located } from "./closure-locate.ts";
 import type { Demanded, FileVerdict, KeptEvidence } from "./closure-verdict.ts";
 import type { ClosureWorld } from "./closure-world.ts";
-import { type Candidate, type Evaluation, evaluateFile } from "./evaluate-file.ts";
+import { type Candidate, type Evaluation, evaluateFile, type Rules } from "./evaluate-file.ts";
 import { identityOffered } from "./first-use.ts";
 import { isOutage } from "./gateway-world.ts";
 
@@ -25,13 +25,28 @@ const demandedBy = ({ expect }: ClosureWorld, { name, identities }: ClosureEntry
   return identities.length > 0 ? "lock" : "nobody";
 };
 
+/** Whether there is no evidence of a file at all, of no kind and from nowhere. */
+const areWithout = async (
+  sources: readonly EvidenceSource[],
+  filename: string,
+): Promise<Result<boolean>> => {
+  for (const source of sources) {
+    for (const name of Object.values(evidenceNames(filename))) {
+      const found = await source(name);
+      if (!found.ok) return found;
+      if (found.value !== undefined) return ok(false);
+    }
+  }
+  return ok(true);
+};
+
 /** Whom to expect where only the lock, or nobody, says it. */
 const expectedOf = async (
   world: ClosureWorld,
   entry: ClosureEntry,
   { listed }: Candidate,
-  source: EvidenceSource,
-): Promise<Result<Expected>> => {
+  sources: readonly [EvidenceSource, ...EvidenceSource[]],
+): Promise<Result<Expected | undefined>> => {
   switch (demandedBy(world, entry)) {
     case "policy":
     case "caller":
@@ -45,7 +60,9 @@ const expectedOf = async (
       return ok({ kind: "identity", anyOf: readable.map(({ value }) => value) });
     }
     default: {
-      const offered = await identityOffered(listed.filename, source);
+      const bare = await areWithout(sources, listed.filename);
+      if (!bare.ok || bare.value) return bare.ok ? ok(undefined) : bare;
+      const offered = await identityOffered(listed.filename, sources[0]);
       return offered.ok ? ok({ kind: "identity", anyOf: [offered.value] }) : offered;
     }
   }
@@ -120,11 +137,10 @@ const concluded = (
     ...(identity === undefined ? {} : { identity }),
   };
   if (found !== undefined) {
-    const bare = demanded === "nobody" && evidence.length === 0;
-    if (bare && found.code === "EVIDENCE_MISSING") return { ...judged, outcome: "unattested" };
     return ended(judged, demanded === "lock" ? explain(entry, filename, found) : found);
   }
-  if (verdict?.pinned === true) return { ...judged, outcome: "pinned" };
+  if (verdict === undefined) return { ...judged, outcome: "unattested" };
+  if (verdict.pinned === true) return { ...judged, outcome: "pinned" };
   if (signer === undefined) {
     return ended(judged, failure("EVIDENCE_MISSING", `nothing vouches for ${filename}`));
   }
@@ -182,8 +198,7 @@ export const examineFile = async (
     if (!brought.ok) return ended(known, brought.error);
     const candidate = { project: name, version, upstream: upstream.value, listed, path };
     const { trust, files, now } = world;
-    const expect = (one: Candidate, source: EvidenceSource) =>
-      expectedOf(world, entry, one, source);
+    const expect: Rules["expect"] = (one, sources) => expectedOf(world, entry, one, sources);
     const evaluation = await evaluateFile({ expect, trust, files, now }, candidate);
     const evidence = await keepEvidence(world, filename, evaluation.sources);
     if (!evidence.ok) return ended(known, evidence.error);

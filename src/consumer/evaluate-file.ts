@@ -21,7 +21,7 @@ export type Candidate = {
   readonly path: string;
 };
 
-/** What the checks gave, whatever it was. */
+/** What the checks gave, whatever it was; no verdict and no failure where none was expected. */
 export type Evaluation = {
   readonly report?: DistributionReport;
   readonly verdict?: ReleaseVerdict;
@@ -31,8 +31,14 @@ export type Evaluation = {
 
 /** By what a file is judged. */
 export type Rules = {
-  /** Whom to expect; the file's own first source of evidence may tell whom nobody else names. */
-  readonly expect: (candidate: Candidate, source: EvidenceSource) => Promise<Result<Expected>>;
+  /**
+   * Whom to expect; the file's own sources of evidence, at least one, may tell whom nobody else
+   * names. `undefined`: it may go without evidence, and only what it holds is checked.
+   */
+  readonly expect: (
+    candidate: Candidate,
+    sources: readonly [EvidenceSource, ...EvidenceSource[]],
+  ) => Promise<Result<Expected | undefined>>;
   readonly trust: () => Promise<Result<TrustedRoot>>;
   readonly files: Files;
   /** Milliseconds since 1970. */
@@ -55,9 +61,9 @@ export const evaluateFile = async (rules: Rules, candidate: Candidate): Promise<
   const verified = await verifyAll(rules, candidate, sources.value, inspect);
   if (!verified.ok) return { ...known, sources: sources.value, failure: verified.error };
   const verdict = verified.value;
-  const judged = { ...known, verdict, sources: sources.value };
-  if (verdict.failure !== undefined) return { ...judged, failure: verdict.failure };
-  // Accepted without a report: a pinned file whose name is not in normal form.
+  const judged = { ...known, ...(verdict && { verdict }), sources: sources.value };
+  if (verdict?.failure !== undefined) return { ...judged, failure: verdict.failure };
+  // Accepted without a report: a file of earlier times, whose digest stands for its name.
   const agrees = report.ok
     ? await compareIndex(listed, path, { index: upstream.index, inspect })
     : ok(undefined);
@@ -74,20 +80,24 @@ const remembered = (source: EvidenceSource): EvidenceSource => {
   };
 };
 
+const soundOrOld = (inspected: Result<DistributionReport>): Result<undefined> =>
+  inspected.ok || inspected.error.code === "DIST_NAME" ? ok(undefined) : inspected;
+
 const verifyAll = async (
   rules: Rules,
   candidate: Candidate,
   sources: readonly EvidenceSource[],
   inspect: () => Promise<Result<DistributionReport>>,
-): Promise<Result<ReleaseVerdict>> => {
+): Promise<Result<ReleaseVerdict | undefined>> => {
   const { path, listed, upstream } = candidate;
-  const [first] = sources;
+  const [first, ...others] = sources;
   if (first === undefined)
     return fail("EVIDENCE_MISSING", `nothing vouches for ${listed.filename}`);
   const trust = await rules.trust();
   if (!trust.ok) return trust;
-  const expect = await rules.expect(candidate, first);
+  const expect = await rules.expect(candidate, [first, ...others]);
   if (!expect.ok) return expect;
+  if (expect.value === undefined) return soundOrOld(await inspect());
   const artifact = await rules.files.artifact(path);
   if (!artifact.ok) return artifact;
   let kept: ReleaseVerdict | undefined;

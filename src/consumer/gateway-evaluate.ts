@@ -2,7 +2,7 @@ import { type Failure, failure, ok, type Result } from "../formats/result.ts";
 import type { EvidenceSource, ReleaseVerdict } from "../stages/release.ts";
 import type { Expected } from "../verification/policy.ts";
 import type { IdentityPolicy } from "../verification/verdict.ts";
-import { type Candidate, type Evaluation, evaluateFile } from "./evaluate-file.ts";
+import { type Candidate, type Evaluation, evaluateFile, type Rules } from "./evaluate-file.ts";
 import { describePublisher, identityOffered, lastingIdentity } from "./first-use.ts";
 import { type GatewayWorld, isOutage, tell } from "./gateway-world.ts";
 
@@ -12,7 +12,7 @@ import { type GatewayWorld, isOutage, tell } from "./gateway-world.ts";
  */
 export const evaluate = async (world: GatewayWorld, candidate: Candidate): Promise<Evaluation> => {
   const { trust, files, now } = world;
-  const expect = (one: Candidate, source: EvidenceSource) => expectedOf(world, one, source);
+  const expect: Rules["expect"] = (one, [source]) => expectedOf(world, one, source);
   const evaluation = await evaluateFile({ expect, trust, files, now }, candidate);
   const { verdict, failure: failed } = evaluation;
   if (verdict?.failure !== undefined) {

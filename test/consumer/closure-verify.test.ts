@@ -6,6 +6,7 @@ import { sha256 } from "../../src/crypto/hash.ts";
 import { hex, utf8 } from "../../src/formats/bytes.ts";
 import { unwrap } from "../../src/formats/result.ts";
 import { openStack } from "../stages/sign-support.ts";
+import { sdist } from "./attack-files.ts";
 import { judge, pylockOf, said, together, unsigned } from "./closure-support.ts";
 import {
   type HostileUpstream,
@@ -211,19 +212,14 @@ describe("attacks", () => {
     });
   }
   test("an unsigned file beside a signed one of its release", async () => {
-    const late = {
-      ...unsigned("greeter", "1.0.0"),
-      filename: "greeter-1.0.0-cp311-cp311-linux_x86_64.whl",
-    };
-    const lock = pylockOf(greeter)
-      .replace("}]", `}, ${wheelLine(late)}]`)
-      .replace("}\n]", "}]");
+    const late = { ...sdist("greeter", []), evidence: new Map() };
+    const lock = `${pylockOf(greeter)}sdist = ${fileLine(late)}\n`;
     const said = await outcomes(serve(greeter, late).fetch, lock);
     assert.deepEqual(said, ["signed nobody", "refused nobody LOCK_ATTESTATION_LOST"]);
   });
 });
 
-const wheelLine = ({ filename, content }: SignedFile): string =>
+const fileLine = ({ filename, content }: SignedFile): string =>
   `{ url = "http://upstream.test/files/${filename}", hashes = { sha256 = "${hex(sha256(content))}" } }`;
 
 describe("requirements", () => {
@@ -267,13 +263,20 @@ test("an archive is fetched from its address, and judged by the evidence of its 
 test("no more files are fetched at once than allowed, and each page once", async () => {
   const many = Array.from({ length: 12 }, (_, at) => unsigned("plain", `1.${at}`));
   const { fetch, of } = serve(...many);
-  let now = 0;
+  let waiting = 0;
   let most = 0;
+  const full = Promise.withResolvers<void>();
   const slow = (async (input, init) => {
-    now += 1;
-    most = Math.max(most, now);
-    await new Promise((done) => setImmediate(done));
-    now -= 1;
+    if (!String(input).endsWith(".whl")) return fetch(input, init);
+    waiting += 1;
+    most = Math.max(most, waiting);
+    if (waiting === 3) {
+      // Time enough for a fourth, were there one.
+      for (let turn = 0; turn < 100; turn += 1) await new Promise((done) => setImmediate(done));
+      full.resolve();
+    }
+    await full.promise;
+    waiting -= 1;
     return fetch(input, init);
   }) as typeof globalThis.fetch;
   const judged = await judge(opened, slow, pylockOf(...many), { world: { concurrency: 3 } });
