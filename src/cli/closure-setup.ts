@@ -1,9 +1,9 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { temporaryFolder } from "../clients/temporary.ts";
 import type { Closure } from "../consumer/closure.ts";
 import type { ClosureWorld } from "../consumer/closure-world.ts";
 import { besideIndex, readGatewayConfig } from "../consumer/gateway-config.ts";
-import { openGatewayStore } from "../consumer/gateway-store.ts";
+import { type GatewayStore, openGatewayStore } from "../consumer/gateway-store.ts";
 import { openUpstreams } from "../consumer/upstreams.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import type { Expected } from "../verification/policy.ts";
@@ -106,13 +106,22 @@ const oneUpstream = (
   });
 };
 
-/** The store of --store, to be used again, or one that goes when the command ends. */
-const storeFor = async ({ flags, terminal }: Invocation) => {
-  const { store } = flags;
-  if (typeof store === "string") {
-    return { path: resolve(terminal.cwd, store), discard: async () => undefined };
+type OpenStore = { readonly store: GatewayStore; readonly discard: () => Promise<void> };
+
+/** The store of --store, which others may use at the same time, or one for this run alone. */
+const openStore = async ({ flags, terminal, files }: Invocation): Promise<Result<OpenStore>> => {
+  const named = typeof flags.store === "string" ? resolve(terminal.cwd, flags.store) : undefined;
+  if (named === undefined) {
+    const { path, discard } = await temporaryFolder("wheelseal-closure-");
+    const store = await openGatewayStore(path);
+    return store.ok ? ok({ store: store.value, discard }) : store;
   }
-  return temporaryFolder("wheelseal-closure-");
+  const incoming = join(named, `run-${process.pid}`);
+  const store = await openGatewayStore(named, incoming);
+  const discard = async () => {
+    await files.remove(incoming);
+  };
+  return store.ok ? ok({ store: store.value, discard }) : store;
 };
 
 type Opened = Omit<OpenClosureWorld, "close"> & { readonly discard: () => Promise<void> };
@@ -133,17 +142,17 @@ const openWith = async (
   if (!trust.ok) return trust;
   const expect = await sources.value.expect(trust.value);
   if (!expect.ok) return expect;
-  const folder = await storeFor(invocation);
-  const store = await openGatewayStore(folder.path);
-  if (!store.ok) return store;
+  const opened = await openStore(invocation);
+  if (!opened.ok) return opened;
+  const { store, discard } = opened.value;
   const root = ok(trust.value.root);
   const { upstreams, maxBytes } = sources.value;
   const world: ClosureWorld = {
-    ...{ upstreams, maxBytes, expect: expect.value, store: store.value, files },
+    ...{ upstreams, maxBytes, expect: expect.value, store, files },
     trust: async () => root,
     now: outside.now,
   };
-  return ok({ world, trust: trust.value, discard: folder.discard });
+  return ok({ world, trust: trust.value, discard });
 };
 
 /**

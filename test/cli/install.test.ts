@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { installCommand } from "../../src/cli/command-install.ts";
+import { lockCommand } from "../../src/cli/command-lock.ts";
 import { installOffline } from "../../src/clients/offline-install.ts";
 import { sha256 } from "../../src/crypto/hash.ts";
 import { hex } from "../../src/formats/bytes.ts";
@@ -74,6 +75,29 @@ for (const installer of installers) {
   });
 }
 
+test("a store is used again, and by several at once", async () => {
+  const file = await locks.requirementsOf(locks.greeter);
+  const flags = { store: "store", policy: "policy.toml", out: "pylock.store.toml" };
+  const both = [
+    locks.wheelseal(lockCommand, file, flags),
+    locks.wheelseal(lockCommand, file, flags),
+  ];
+  for (const { code, output } of await Promise.all(both)) assert.equal(code, 0, output);
+  const fetched = () =>
+    locks.greeters.requests.filter(({ url }) => url.endsWith(locks.greeter.filename)).length;
+  const before = fetched();
+  const again = await locks.wheelseal(lockCommand, file, flags);
+  assert.equal(again.code, 0, again.output);
+  assert.equal(fetched(), before, "no file is fetched twice");
+  assert.deepEqual(await readdir(join(locks.folder, "store")), ["objects"]);
+  const digest = hex(sha256(locks.greeter.content));
+  const kept = join(locks.folder, "store", "objects", digest.slice(0, 2), digest);
+  await writeFile(kept, "something else");
+  const mended = await locks.wheelseal(lockCommand, file, flags);
+  assert.equal(mended.code, 0, mended.output);
+  assert.deepEqual(new Uint8Array(await readFile(kept)), locks.greeter.content);
+});
+
 test("an sdist only where building it is allowed", async () => {
   const backend = ownBackend();
   const members = Object.entries(backend).map(([name, content]) => ({
@@ -94,7 +118,7 @@ test("an sdist only where building it is allowed", async () => {
   const flags = { target: "tiny", python: locks.tools, policy: "pins.toml" };
   const refused = await locks.wheelseal(installCommand, "tiny.txt", flags);
   assert.equal(refused.code, 1, refused.output);
-  assert.match(refused.output, /INSTALL_FAILED.*no file of tiny-pkg 1\.0/);
+  assert.match(refused.output, /LOCK_NO_FILE.*no file of tiny-pkg 1\.0/);
   const allowed = { ...flags, "allow-sdists": true };
   const built = await locks.wheelseal(installCommand, "tiny.txt", allowed);
   assert.equal(built.code, 0, built.output);
