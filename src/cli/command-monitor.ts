@@ -1,10 +1,11 @@
+import { existsSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Result } from "../formats/result.ts";
+import { failure, type Result } from "../formats/result.ts";
 import type { Progress } from "../monitor/follower.ts";
 import { closePass, type Monitor, makePass } from "../monitor/monitor.ts";
 import { openMonitorState } from "../monitor/monitor-state.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
-import { type MonitorSetup, monitorSetup } from "./monitor-setup.ts";
+import { type MonitorSetup, monitorSetup, monitorState } from "./monitor-setup.ts";
 import { monitorFor } from "./monitor-world.ts";
 import { exitCodeOfPass, passDocument, showPass } from "./render-monitor.ts";
 import { readSettings, type Settings } from "./settings.ts";
@@ -78,9 +79,27 @@ const onStack = async (
   }
 };
 
+/** `wheelseal monitor alarms`: every alarm so far, told or not, as a JSON array. */
+const listAlarms = (invocation: Invocation): number => {
+  const folder = monitorState(invocation);
+  if (!existsSync(folder)) {
+    return refuse(invocation, failure("CONFIG", `no monitor has run on ${folder}`));
+  }
+  const state = openMonitorState(folder, invocation.outside.now());
+  if (!state.ok) return refuse(invocation, state.error);
+  invocation.terminal.out(JSON.stringify(state.value.alarms(), null, 2));
+  state.value.close();
+  return 0;
+};
+
 /** `wheelseal monitor`: follows logs, and alarms when my identities sign what is not on record. */
 export const monitorCommand: Command = async (invocation) => {
-  const { flags, terminal, files, outside } = invocation;
+  const { flags, terminal, files, outside, operands } = invocation;
+  const [action, ...more] = operands;
+  if (action === "alarms" && more.length === 0) return listAlarms(invocation);
+  if (action !== undefined) {
+    return refuse(invocation, failure("USAGE", "monitor has one action: alarms"));
+  }
   const setup = await monitorSetup(invocation);
   if (!setup.ok) return refuse(invocation, setup.error);
   // --state is the monitor's own here, not the local stack's.

@@ -157,8 +157,9 @@ export const ENTRIES: readonly Entry[] = [
   },
   {
     name: "monitor",
-    operands: "",
-    summary: "follow transparency logs; alarm when an identity signs what is not on record",
+    operands: "[action]",
+    summary:
+      "follow logs, and alarm when an identity signs what is not on record; or alarms: list them",
     options: [
       ["--config <file>", "the monitor's configuration (TOML); flags win over it"],
       ["--identity <san>", "an identity to watch, exactly, with --issuer"],

@@ -10,6 +10,10 @@ import type { Flags } from "./settings.ts";
 const MAX_CONFIG = 1024 * 1024;
 const STATE_FOLDER = ".wheelseal/monitor";
 
+/** The folder of the monitor's state where no configuration names one. */
+export const monitorState = ({ flags, terminal }: Invocation): string =>
+  resolve(terminal.cwd, text(flags, "state") ?? STATE_FOLDER);
+
 /** The configuration, with all paths made absolute. */
 export type MonitorSetup = {
   readonly config: MonitorConfig;
@@ -144,7 +148,7 @@ export const monitorSetup = async (invocation: Invocation): Promise<Result<Monit
   if (!webhook.ok) return webhook;
   return ok({
     config: config.value,
-    state: config.value.state ?? resolve(terminal.cwd, STATE_FOLDER),
+    state: config.value.state ?? monitorState(invocation),
     start: start.value,
     issues: config.value.gitlabIssues,
     webhook: webhook.value,

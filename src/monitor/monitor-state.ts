@@ -72,8 +72,8 @@ export type MonitorState = {
   save(tree: TreeState | undefined, alarms: readonly PendingAlarm[]): void;
   /** Alarms that were not told, oldest first. */
   pending(): PendingAlarm[];
-  /** Every alarm so far, told or not. */
-  count(): number;
+  /** Every alarm so far, told or not, oldest first. */
+  alarms(): Alarm[];
   alarm(id: string): Alarm | undefined;
   told(ids: readonly string[]): void;
   /** Forgets alarms that turned out to be none. */
@@ -194,7 +194,10 @@ const stateIn = (database: DatabaseSync, now: number): MonitorState => {
         alarm: JSON.parse(String(alarm)) as Alarm,
         due: Number(due),
       })),
-    count: () => Number(all("SELECT count(*) AS n FROM alarms")[0]?.n),
+    alarms: () =>
+      all("SELECT alarm FROM alarms ORDER BY rowid").map(
+        ({ alarm }) => JSON.parse(String(alarm)) as Alarm,
+      ),
     alarm: (id) => {
       const row = database.prepare("SELECT alarm FROM alarms WHERE id = ?").get(id);
       return row === undefined ? undefined : (JSON.parse(String(row.alarm)) as Alarm);

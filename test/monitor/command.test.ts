@@ -79,10 +79,13 @@ test("killed at any moment: nothing is left out, read twice, or forgotten", asyn
   assert.equal(new Set(posted.map(({ id }) => id)).size, mine.length);
   const state = unwrap(openMonitorState(join(folder, "killed"), 0));
   const [kept] = state.trees();
-  assert.deepEqual([kept?.counts.read, kept?.counts.mine, state.count()], [700, 6, 6]);
+  assert.deepEqual([kept?.counts.read, kept?.counts.mine, state.alarms().length], [700, 6, 6]);
   state.close();
   const quiet = await run("killed", "--json");
   assert.deepEqual([quiet.code, JSON.parse(quiet.stdout).alarms], [0, []]);
+  const listed = await runCommand(["monitor", "alarms", "--state", "killed"], at());
+  const ids = new Set(JSON.parse(listed.stdout).map(({ id }: Alarm) => id));
+  assert.deepEqual([listed.code, ids], [0, new Set(posted.map(({ id }) => id))]);
 });
 
 test("an alarm stays until somebody was told", async () => {
