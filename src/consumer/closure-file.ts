@@ -1,4 +1,3 @@
-import { hex } from "../formats/bytes.ts";
 import { evidenceNames } from "../formats/evidence.ts";
 import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
 import type { EvidenceSource, ReleaseVerdict } from "../stages/release.ts";
@@ -17,6 +16,7 @@ import type { ClosureWorld } from "./closure-world.ts";
 import { type Candidate, type Evaluation, evaluateFile, type Rules } from "./evaluate-file.ts";
 import { identityOffered } from "./first-use.ts";
 import { isOutage } from "./gateway-world.ts";
+import { bringFile, keepFile } from "./quarantined.ts";
 
 /** Who says whom to expect of a package. */
 const demandedBy = ({ expect }: ClosureWorld, { name, identities }: ClosureEntry): Demanded => {
@@ -155,20 +155,15 @@ const ended = (base: FileVerdict, error: Failure): FileVerdict => ({
   failure: error,
 });
 
-/** Moves a file that may be used to its place in the store, if it is still what was judged. */
+/** Keeps a file that may be used. */
 const keep = async (
   world: ClosureWorld,
   path: string,
   verdict: FileVerdict,
 ): Promise<FileVerdict> => {
   if (verdict.failure !== undefined) return verdict;
-  const artifact = await world.files.artifact(path);
-  if (!artifact.ok) return ended(verdict, artifact.error);
-  if (hex(artifact.value.sha256) !== verdict.sha256) {
-    return ended(verdict, failure("DIST_CHANGED", `${verdict.filename} changed in quarantine`));
-  }
-  const kept = await world.store.keep(path, verdict.sha256);
-  return kept.ok ? { ...verdict, size: artifact.value.size } : ended(verdict, kept.error);
+  const size = await keepFile(world, path, verdict.sha256);
+  return size.ok ? { ...verdict, size: size.value } : ended(verdict, size.error);
 };
 
 /** Fetches one file of a lock and judges it. */
@@ -194,7 +189,7 @@ export const examineFile = async (
   if (!quarantine.ok) return ended(known, quarantine.error);
   try {
     const path = quarantine.value.path(filename);
-    const brought = await bring(world, upstream.value, listed, path);
+    const brought = await bringFile(world, upstream.value, listed, path);
     if (!brought.ok) return ended(known, brought.error);
     const candidate = { project: name, version, upstream: upstream.value, listed, path };
     const { trust, files, now } = world;
@@ -206,21 +201,4 @@ export const examineFile = async (
   } finally {
     await quarantine.value.clear();
   }
-};
-
-/** From the store if it was kept before, else from the upstream; its digest is checked anyway. */
-const bring = async (
-  { store, files, maxBytes }: ClosureWorld,
-  upstream: Candidate["upstream"],
-  listed: Candidate["listed"],
-  path: string,
-): Promise<Result<void>> => {
-  if (await store.takeOut(listed.sha256, path)) {
-    const kept = await files.artifact(path);
-    if (kept.ok && hex(kept.value.sha256) === listed.sha256) return ok(undefined);
-    const removed = await files.remove(path);
-    if (!removed.ok) return removed;
-  }
-  const fetched = await upstream.index.download(listed, path, maxBytes);
-  return fetched.ok ? ok(undefined) : fetched;
 };

@@ -1,9 +1,9 @@
 import type { NormalizedName } from "../dists/name.ts";
 import type { Failure } from "../formats/result.ts";
 import type { ReleaseVerdict } from "../stages/release.ts";
-import type { Stated } from "./gateway-bring.ts";
 import type { GatewayEvent, KeptVerdict, Settlement } from "./gateway-state.ts";
 import type { GatewayWorld } from "./gateway-world.ts";
+import type { Stated } from "./quarantined.ts";
 
 /** Without the fields that are undefined. */
 export const defined = <T extends object>(object: T): { [K in keyof T]: NonNullable<T[K]> } =>

@@ -1,12 +1,12 @@
 import type { DistributionReport } from "../clients/archive.ts";
 import { ok, type Result } from "../formats/result.ts";
-import { keep } from "./gateway-bring.ts";
 import { concluded } from "./gateway-conclude.ts";
 import type { ProjectListing } from "./gateway-listing.ts";
 import { compareSiblings, siblingsOf } from "./gateway-siblings.ts";
 import type { GatewayEvent, KeptVerdict, Settlement } from "./gateway-state.ts";
 import type { Quarantine } from "./gateway-store.ts";
 import { announce, type GatewayWorld, isOutage, tell } from "./gateway-world.ts";
+import { keepFile } from "./quarantined.ts";
 
 /** A verdict, the event that tells of it, and what it rests on. */
 export type Examined = Settlement & { readonly report?: DistributionReport };
@@ -72,7 +72,7 @@ const adopt = async (
     return ok(held);
   }
   if ((await world.store.sizeOf(held.sha256)) === held.size) return ok(held);
-  const kept = await keep(world, quarantine.path(held.filename), held.sha256);
+  const kept = await keepFile(world, quarantine.path(held.filename), held.sha256);
   if (!kept.ok) {
     const { kind, project, filename, sha256, message, code } = event;
     await tell(world, { kind, project, filename, sha256, message, ...(code && { code }) });

@@ -5,7 +5,7 @@ import { hex } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { formatTrustedRoot, type TrustedRoot } from "../formats/trusted-root.ts";
 import type { Evaluation } from "./evaluate-file.ts";
-import { bring, keep, type Stated } from "./gateway-bring.ts";
+import { bring } from "./gateway-bring.ts";
 import { conclude, defined } from "./gateway-conclude.ts";
 import { askEarly } from "./gateway-early.ts";
 import { evaluate } from "./gateway-evaluate.ts";
@@ -15,6 +15,7 @@ import { type Examined, settle, stands } from "./gateway-settle.ts";
 import type { KeptVerdict } from "./gateway-state.ts";
 import type { Quarantine } from "./gateway-store.ts";
 import { type GatewayWorld, isOutage } from "./gateway-world.ts";
+import { keepFile, type Stated } from "./quarantined.ts";
 
 const roots = new WeakMap<TrustedRoot, string>();
 
@@ -101,7 +102,7 @@ const examine = async (
   if (failure !== undefined && world.config.mode === "enforce") {
     return ok({ ...conclude(world, project, listed, failure, verdict), ...defined({ report }) });
   }
-  const size = await keep(world, path, sha256);
+  const size = await keepFile(world, path, sha256);
   if (!size.ok) return size;
   const beside = await keepBeside(world, filename, evaluation);
   if (!beside.ok) return beside;
