@@ -163,13 +163,13 @@ const openWith = async (
 export const openClosureWorld = async (
   invocation: Invocation,
   given: Settings,
-  lock?: Pick<Closure, "index">,
+  lock: Pick<Closure, "index">,
 ): Promise<Result<OpenClosureWorld>> => {
   const profile = profileOf(given, "gitlab");
   if (!profile.ok) return profile;
   const local = profile.value === "local";
   // What comes from the local stack's index was locked before it had this address.
-  const settings = local ? given : withIndex(given, lock?.index);
+  const settings = local ? given : withIndex(given, lock.index);
   const stack = local ? await ensureStack(invocation, settings) : ok(undefined);
   if (!stack.ok) return stack;
   const opened = await openWith(invocation, settings, stack.value);

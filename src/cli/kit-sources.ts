@@ -201,7 +201,7 @@ const collectLock = async <T>(
 ): Promise<Result<T>> => {
   const read = await readClosure(invocation.files, resolve(invocation.terminal.cwd, file));
   if (!read.ok) return read;
-  const opened = await openClosureWorld(invocation, settings);
+  const opened = await openClosureWorld(invocation, settings, read.value.closure);
   if (!opened.ok) return opened;
   const { world, trust, close } = opened.value;
   try {
