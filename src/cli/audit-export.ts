@@ -11,6 +11,8 @@ import type { Locks } from "./audit-locks.ts";
 import type { OpenClosureWorld } from "./closure-setup.ts";
 import type { Invocation } from "./command.ts";
 import { describeTrust, kitTime, readSpan } from "./kit-making.ts";
+import { tufChain } from "./kit-tuf.ts";
+import type { Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
 /** An audit that was made, and the verdicts that it is of. */
@@ -19,9 +21,9 @@ export type Done = { readonly audit: Audit; readonly verdict: ClosureVerdict };
 /** Everything that an auditor needs to come to the same verdicts alone, in one archive. */
 export const exportEvidence = async (
   invocation: Invocation,
+  settings: Settings,
   locks: Locks,
-  { world, trust }: OpenClosureWorld,
-  { audit, verdict }: Done,
+  { world, trust, audit, verdict }: OpenClosureWorld & Done,
 ): Promise<Result<void>> => {
   const path = invocation.flags.export;
   if (typeof path !== "string") return ok(undefined);
@@ -29,6 +31,8 @@ export const exportEvidence = async (
   if (!span.ok) return span;
   const entries = await closureEntries(world, verdict);
   if (!entries.ok) return entries;
+  const chain = await tufChain(invocation, settings);
+  if (!chain.ok) return chain;
   const sources = [locks.lock, ...(locks.since === undefined ? [] : [locks.since])];
   const archive = draft(
     "audit",
@@ -42,6 +46,7 @@ export const exportEvidence = async (
       validFor: span.value,
     },
     [
+      ...chain.value,
       bytesContent(KIT_PLACES.report, utf8(JSON.stringify(audit, null, 2))),
       ...sources.map(({ file, bytes }, at) =>
         bytesContent(`${KIT_PLACES.source}${at}-${basename(file)}`, bytes),

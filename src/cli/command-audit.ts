@@ -118,12 +118,16 @@ export const auditCommand: Command = async (invocation) => {
   if (!locks.ok) return refuse(invocation, locks.error);
   const shard = shardOf(invocation, settings.value);
   if (!shard.ok) return refuse(invocation, shard.error);
-  const opened = await openClosureWorld(invocation, settings.value);
+  const { closure } = locks.value.lock;
+  const opened = await openClosureWorld(invocation, settings.value, closure);
   if (!opened.ok) return refuse(invocation, opened.error);
   try {
     const done = await auditWith(invocation, locks.value, shard.value, opened.value);
     if (!done.ok) return refuse(invocation, done.error);
-    const exported = await exportEvidence(invocation, locks.value, opened.value, done.value);
+    const exported = await exportEvidence(invocation, settings.value, locks.value, {
+      ...opened.value,
+      ...done.value,
+    });
     if (!exported.ok) return refuse(invocation, exported.error);
     return await concludeAudit(invocation, done.value.audit);
   } finally {

@@ -14,6 +14,7 @@ import { type Command, type Invocation, refuse } from "./command.ts";
 import { type Judged, judgeKit } from "./kit-judge.ts";
 import { describeTrust, kitTime, readSpan } from "./kit-making.ts";
 import { type Collected, collect } from "./kit-sources.ts";
+import { tufChain } from "./kit-tuf.ts";
 import { kitDocument, showKit, showWritten } from "./render-kit.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
@@ -57,12 +58,10 @@ const exportKit = async (
     return refuse(invocation, failure("USAGE", `a kit that expired at ${end} helps nobody`));
   }
   const written = await collect(invocation, settings, what, async (collected) => {
-    const kit = draftKit({
-      ...planOf(collected),
-      tool: `wheelseal ${VERSION}`,
-      createdAt,
-      validFor: span.value,
-    });
+    const chain = await tufChain(invocation, settings);
+    if (!chain.ok) return chain;
+    const plan = { ...planOf(collected), tool: `wheelseal ${VERSION}` };
+    const kit = draftKit({ ...plan, createdAt, validFor: span.value }, chain.value);
     if (!kit.ok) return kit;
     const file = await writeKitFile(path, kit.value);
     return file.ok ? ok({ ...file.value, draft: kit.value, collected }) : file;

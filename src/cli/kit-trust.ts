@@ -9,6 +9,7 @@ import { MAX_TRUST_BYTES, parseTrustedRoot } from "../formats/trusted-root.ts";
 import type { Expected } from "../verification/policy.ts";
 import type { Invocation } from "./command.ts";
 import { expectedFor } from "./expectation.ts";
+import { tufTrustOfKit } from "./kit-tuf.ts";
 import type { Settings } from "./settings.ts";
 import { usesLocalStack } from "./stack.ts";
 import { type Trust, trustOf } from "./trust.ts";
@@ -37,9 +38,29 @@ const namesTrust = (settings: Settings): boolean =>
   Boolean(settings.env.SIGSTORE_ROOT_FILE) ||
   usesLocalStack(settings);
 
+/** The trust root that the kit's TUF documents vouch for, from the site's own TUF root on. */
+const followed = async (
+  invocation: Invocation,
+  settings: Settings,
+  rootPath: string,
+  kit: Kit,
+): Promise<Result<Trust>> => {
+  const tuf = await tufTrustOfKit(invocation, settings, rootPath, kit);
+  if (!tuf.ok) return tuf;
+  const { trustedRoot, rootVersion, expires, refreshedAt } = tuf.value;
+  const root = parseTrustedRoot(trustedRoot);
+  if (!root.ok) return root;
+  const from = `the kit, as TUF vouches for it from ${rootPath} on`;
+  return ok({
+    root: root.value,
+    from,
+    tuf: { mirror: "the kit", rootVersion, expires, refreshedAt },
+  });
+};
+
 /**
- * The trust of the site that verifies a kit: its own, or the kit's where its digest was pinned.
- * Never the kit's for being in the kit.
+ * The trust of the site that verifies a kit: its own, or the kit's where its digest was pinned, or
+ * the site's TUF root vouches for it. Never the kit's for being in the kit.
  * @returns KIT_TRUST where the site names none, TRUST_PIN, and as `trustOf` does
  */
 export const trustForKit = async (
@@ -48,6 +69,8 @@ export const trustForKit = async (
   kit: Kit,
 ): Promise<Result<Trust>> => {
   if (namesTrust(settings)) return trustOf(invocation, offline(settings));
+  const tufRoot = settings.text("tuf-root");
+  if (tufRoot !== undefined) return followed(invocation, settings, tufRoot, kit);
   const pin = settings.find("trust-sha256");
   const digest = kit.files.get(KIT_PLACES.trust)?.sha256 ?? "none";
   if (pin === undefined) {

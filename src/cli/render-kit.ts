@@ -70,6 +70,10 @@ export const showKit = (terminal: Terminal, kit: Kit, judged: Judged): void => {
   const root = hex(sha256(formatTrustedRoot(judged.trust.root)));
   terminal.out(`trust   sha256:${root}`);
   terminal.out(`        ${visible(judged.trust.from)}`);
+  const { tuf } = judged.trust;
+  if (tuf !== undefined) {
+    terminal.out(`        TUF root version ${tuf.rootVersion}, expires ${rfc3339(tuf.expires)}`);
+  }
   if (root !== digestIn(kit, KIT_PLACES.trust)) {
     terminal.out("        the kit was made with another trust root, which was not used");
   }

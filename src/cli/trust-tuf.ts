@@ -27,7 +27,7 @@ export type TufBacked = Omit<TufTrust, "refreshedAt"> & {
 export type Refreshing = "when-due" | "now";
 
 /** Where TUF's memory is kept for this user; `undefined` where there is no home. */
-const trustHome = (env: Settings["env"]): string | undefined => {
+export const trustHome = (env: Settings["env"]): string | undefined => {
   const { WHEELSEAL_TRUST_DIR, XDG_DATA_HOME, HOME, LOCALAPPDATA } = env;
   if (WHEELSEAL_TRUST_DIR) return WHEELSEAL_TRUST_DIR;
   if (XDG_DATA_HOME) return join(XDG_DATA_HOME, "wheelseal", "tuf");

@@ -113,7 +113,7 @@ const read = ({ files, terminal }: Invocation, path: string): Promise<Result<Uin
   files.read(resolve(terminal.cwd, path), MAX_TRUST_BYTES);
 
 /** The same, of the digest that was pinned, if one was. */
-const readPinned = async (
+export const readPinned = async (
   invocation: Invocation,
   path: string,
   settings: Settings | undefined,

@@ -130,13 +130,13 @@ const distinct = (entries: readonly KitEntry[]): Result<readonly KitEntry[]> => 
 };
 
 /**
- * Puts a kit together of distributions that all verified.
+ * Puts a kit together of distributions that all verified, and further files for known places.
  * @returns DIST_EMPTY, KIT_PATH, and the failure of the first that did not verify
  */
-export const draftKit = (plan: KitPlan): Result<KitDraft> => {
+export const draftKit = (plan: KitPlan, extra: readonly KitContent[] = []): Result<KitDraft> => {
   const refused = plan.entries.find(({ verdict }) => verdict.failure !== undefined);
   if (refused?.verdict.failure !== undefined) return { ok: false, error: refused.verdict.failure };
-  return draft("kit", plan, []);
+  return draft("kit", plan, extra);
 };
 
 export const draft = (

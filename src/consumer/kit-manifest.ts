@@ -75,6 +75,7 @@ export const KIT_PLACES = {
   report: "report.json",
   source: "source/",
   trust: "trust/trusted_root.json",
+  tuf: "trust/tuf/",
 } as const;
 
 export const byPath = (a: { path: string }, b: { path: string }): number =>
@@ -229,10 +230,14 @@ export const parseKitManifest = (bytes: Uint8Array): Result<KitManifest> => {
 
 const SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9._+!~-]{0,254}$/;
 
+const TUF_DOCUMENT =
+  /^(?:(?:\d{1,9}\.)?(?:root|timestamp|snapshot|targets)\.json|targets\/[0-9a-f]{64,128}\.[a-z0-9_.]{1,64})$/;
+
 /** Whether a path is one that kits have, of the distributions that it lists. */
 const belongs = (path: string, distributions: ReadonlySet<string>): boolean => {
-  const { packages, source, ...fixed } = KIT_PLACES;
+  const { packages, source, tuf, ...fixed } = KIT_PLACES;
   if (path !== fixed.manifest && Object.values(fixed).some((one) => one === path)) return true;
+  if (path.startsWith(tuf)) return TUF_DOCUMENT.test(path.slice(tuf.length));
   if (path.startsWith(source)) return SEGMENT.test(path.slice(source.length));
   const name = path.startsWith(packages) ? path.slice(packages.length) : "";
   return SEGMENT.test(name) && distributions.has(name);
