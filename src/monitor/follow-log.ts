@@ -4,13 +4,18 @@ import { raise, readTree, type TakenUp, takeUp } from "./follow-tree.ts";
 import type { Follower, TreeOutcome } from "./follower.ts";
 import { NOTHING_READ } from "./monitor-state.ts";
 
+/** Whether this may be the tree, with a checkpoint that could not be opened: an alarm already. */
+const isUnopened = ({ origin, offered: { id } }: TakenUp, sought: string): boolean =>
+  origin === "" && (id === "" || sought.endsWith(` - ${id}`));
+
 /** Trees that were followed and that the log does not name any more. */
 const vanished = (follower: Follower, taken: readonly TakenUp[]): TreeOutcome[] => {
   const { log, state } = follower;
-  if (taken.some(({ origin }) => origin === "")) return [];
+  const isListed = (origin: string) =>
+    taken.some((one) => one.origin === origin || isUnopened(one, origin));
   return state
     .trees(log)
-    .filter(({ origin }) => !taken.some((one) => one.origin === origin))
+    .filter(({ origin }) => !isListed(origin))
     .map((tree) => {
       const { origin, size, counts } = tree;
       const gone = failure("MONITOR_ROLLBACK", `the log does not list its tree ${origin} any more`);
@@ -27,6 +32,13 @@ const finish = ({ log, state, now }: Follower, outcomes: readonly TreeOutcome[])
   if (!ended || outcomes.some(({ failure: failed }) => failed !== undefined)) return;
   for (const tree of state.trees(log)) state.save({ ...tree, finished: true }, []);
 };
+
+/** Whether every tree was taken up, but for old ones that nobody whom we trust has signed. */
+const hasTakenUp = (taken: readonly TakenUp[]): boolean =>
+  taken.some(({ tree }) => tree !== undefined) &&
+  taken.every(
+    ({ tree, origin, offered }) => tree !== undefined || (origin === "" && !offered.active),
+  );
 
 /**
  * Follows all trees of a log: judges all their checkpoints, then reads what they promise. Once all
@@ -49,7 +61,7 @@ export const followLog = async (follower: Follower): Promise<TreeOutcome[]> => {
     };
     taken.push(await takeUp(follower, tree, again));
   }
-  if (taken.every(({ tree }) => tree !== undefined)) state.begin(log);
+  if (hasTakenUp(taken)) state.begin(log);
   const outcomes: TreeOutcome[] = [];
   for (const one of taken) outcomes.push(await readTree(follower, one));
   const all = [...outcomes, ...vanished(follower, taken)];

@@ -102,6 +102,39 @@ test("a shard that the log does not list any more is a rollback", async () => {
   scene.close();
 });
 
+test("an old shard that nobody trusted signed is refused each time, and stands in nothing's way", async () => {
+  const [first, second, third] = shards();
+  first.key = generateKey("ecdsa-p256");
+  second.key = WORLD.log;
+  const scene = openScene(1, [first, second]);
+  const refused = ["TLOG_CHECKPOINT", undefined];
+  const failures = ({ trees }: Awaited<ReturnType<typeof scene.pass>>) =>
+    trees.map(({ failure: failed }) => failed?.code);
+  assert.deepEqual(failures(await scene.pass()), refused);
+  third.bodies[0] = entryBy(leaf, "first of the third");
+  scene.serve([first, second, third]);
+  const pass = await scene.pass();
+  assert.deepEqual(failures(pass), [...refused, undefined]);
+  assert.deepEqual(codes(pass), ["MONITOR_UNKNOWN"]);
+  scene.serve([first, third]);
+  assert.deepEqual(failures(await scene.pass()), [
+    "TLOG_CHECKPOINT",
+    undefined,
+    "MONITOR_ROLLBACK",
+  ]);
+  scene.close();
+});
+
+test("a log that could not be taken up at first begins where it is taken up", async () => {
+  const tree = fakeTree([entryBy(leaf, "before"), ...others(2)], oldKey);
+  const scene = openScene(1, [tree]);
+  assert.equal(failure(await scene.pass()), "TLOG_CHECKPOINT");
+  tree.key = WORLD.log;
+  const pass = await scene.pass();
+  assert.deepEqual([codes(pass), failure(pass), pass.trees[0]?.read], [[], undefined, 0]);
+  scene.close();
+});
+
 test("a key that has ended does not speak for a tree that grows", async () => {
   const tree = fakeTree(others(3), oldKey);
   const scene = openScene(1, [tree]);
