@@ -5,25 +5,29 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 
-// How much longer an installation takes through the gateway: 30 real packages, signed, from an
-// index on this machine, with pip and uv, straight and through the gateway in turn.
+// How much longer an installation takes through the gateway: some 35 real packages, all signed,
+// with pip and uv, straight and through the gateway in turn.
 //
-//   npx node bench/gateway.ts [--pairs 7] [--only pip|uv] [--wheels FOLDER]
+//   npx node bench/gateway.ts [--pairs 7] [--only pip|uv] [--index URL] [--wheels FOLDER]
 //
-// Warm: the gateway knows the files. Cold: it has seen nothing yet, and fetches and verifies all.
+// Without --index, the index is on this machine and answers at once: nothing hides what the gateway
+// adds. Warm: the gateway knows the files. Cold: it has not seen one of them, and fetches and
+// verifies each; the process is up, and has verified other packages.
 
 const MAIN = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
 const UPSTREAM = fileURLToPath(new URL("gateway-upstream.ts", import.meta.url));
 const NODE = [process.execPath, "--disable-warning=ExperimentalWarning"] as const;
 
-/** They and what they need are 30 packages and more; the first 30 of them are installed. */
-const WANTED = ["fastapi", "flask", "httpx[http2]", "rich", "sqlalchemy", "aiohttp", "jsonschema"];
-const COUNT = 30;
+/** They and what they need are more than 30 packages. */
+const WANTED = ["fastapi", "flask", "httpx[http2]", "rich", "jsonschema"];
+/** What a gateway has verified before it is timed, so that its code is warm. */
+const BEFORE = ["multidict", "propcache", "frozenlist", "sqlalchemy", "greenlet", "tornado"];
 
 const { values } = parseArgs({
   options: {
     pairs: { type: "string", default: "7" },
     only: { type: "string" },
+    index: { type: "string" },
     wheels: { type: "string", default: join(tmpdir(), "wheelseal-bench-wheels") },
   },
 });
@@ -50,15 +54,21 @@ const stop = async (child: ChildProcess): Promise<void> => {
   await ended;
 };
 
-/** The wheels, fetched once, and the requirements that name each of them. */
+/** The wheels, fetched once. */
 const fetchWheels = async (folder: string): Promise<string[]> => {
   await mkdir(folder, { recursive: true });
-  const there = (await readdir(folder)).filter((name) => name.endsWith(".whl"));
-  if (there.length >= COUNT) return there.sort().slice(0, COUNT);
+  const wheels = async () => (await readdir(folder)).filter((name) => name.endsWith(".whl")).sort();
+  const there = await wheels();
+  if (there.length > 0) return there;
+  const index = values.index === undefined ? [] : ["--index-url", values.index];
   const flags = ["-m", "pip", "download", "--quiet", "--only-binary", ":all:", "-d", folder];
-  await run("python3", [...flags, ...WANTED], { timeout: 600_000 });
-  return fetchWheels(folder);
+  await run("python3", [...flags, ...index, ...WANTED], { timeout: 600_000 });
+  await run("python3", [...flags, ...index, "--no-deps", ...BEFORE], { timeout: 600_000 });
+  return wheels();
 };
+
+const projectOf = (filename: string): string =>
+  (filename.split("-")[0] ?? "").toLowerCase().replace(/[-_.]+/g, "-");
 
 /** Signs all wheels with a local stack, which then goes away; gives the gateway's flags. */
 const sign = async (root: string, wheels: string, names: readonly string[]): Promise<string[]> => {
@@ -75,7 +85,7 @@ const sign = async (root: string, wheels: string, names: readonly string[]): Pro
   await stop(stack);
   const expires = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
   const packages = names.map((name) => {
-    const project = (name.split("-")[0] ?? "").toLowerCase().replace(/[-_.]+/g, "-");
+    const project = projectOf(name);
     return `[[policy.packages.${project}.identities]]
 kind = "gitlab"\nissuer = "${urls.gitlab}"\nproject = "local/packages"
 [[policy.waivers]]
@@ -86,25 +96,23 @@ owner = "the benchmark"\nexpires = "${expires}"\n`;
   return ["--trust-config", join(root, "trust.json")];
 };
 
-type Installer = (index: string, target: string, requirements: string) => Promise<unknown>;
+type Installer = (index: string, target: string) => Promise<unknown>;
 
-const pip: Installer = (index, target, requirements) => {
-  const flags = ["--no-cache-dir", "--disable-pip-version-check", "--quiet", "--no-compile"];
-  const args = ["-m", "pip", "install", ...flags, "--no-deps", "--target", target];
-  const env = { ...process.env, PIP_CONFIG_FILE: "/dev/null", PIP_FIND_LINKS: "" };
-  return run("python3", [...args, "--index-url", index, "-r", requirements], { env });
+const pip: Installer = (index, target) => {
+  const flags = ["--no-cache-dir", "--disable-pip-version-check", "--quiet", "--target", target];
+  const args = ["-m", "pip", "install", ...flags, "--index-url", index, ...WANTED];
+  return run("python3", args, { env: { ...process.env, PIP_FIND_LINKS: "" } });
 };
 
-const uv: Installer = (index, target, requirements) => {
-  const flags = ["--no-cache", "--no-config", "--quiet", "--no-deps", "--target", target];
-  const args = ["pip", "install", ...flags, "--index-url", index, "-r", requirements];
-  return run("uv", args);
+const uv: Installer = (index, target) => {
+  const flags = ["--no-cache", "--no-config", "--quiet", "--target", target];
+  return run("uv", ["pip", "install", ...flags, "--index-url", index, ...WANTED]);
 };
 
 const timed = async (root: string, install: Installer, index: string): Promise<number> => {
   const target = await mkdtemp(join(root, "target-"));
   const began = performance.now();
-  await install(index, target, join(root, "requirements.txt"));
+  await install(index, target);
   const took = performance.now() - began;
   await rm(target, { recursive: true });
   return took / 1000;
@@ -148,15 +156,27 @@ const compare = async (
   );
 };
 
+/** Gets the newest file of a project that the benchmark has. */
+const fetchThrough = async (index: string, project: string): Promise<void> => {
+  const base = `${index}${project}/`;
+  const accept = "application/vnd.pypi.simple.v1+json";
+  const page = await (await fetch(base, { headers: { accept } })).json();
+  const have = (await readdir(values.wheels)).find((name) => projectOf(name) === project);
+  const { files } = page as { files: { filename: string; url: string }[] };
+  const file = files.find(({ filename }) => filename === have);
+  const answer = await fetch(new URL(file?.url ?? "", base));
+  if (answer.status !== 200) throw new Error(`${project}: ${answer.status} ${answer.statusText}`);
+  await answer.arrayBuffer();
+};
+
 const root = await mkdtemp(join(tmpdir(), "wheelseal-bench-"));
 const children = new Set<ChildProcess>();
 try {
   const names = await fetchWheels(values.wheels);
-  const requirements = names.map((name) => name.split("-").slice(0, 2).join("=="));
-  await writeFile(join(root, "requirements.txt"), requirements.join("\n"));
   const trust = await sign(root, values.wheels, names);
-  const [upstream, straight] = await start([...NODE, UPSTREAM, values.wheels], root);
+  const [upstream, near] = await start([...NODE, UPSTREAM, values.wheels], root);
   children.add(upstream);
+  const straight = values.index ?? near;
   const policy = await readFile(join(root, "policy.toml.part"), "utf8");
   const config = `refresh = "30s"\n[[upstreams]]\nname = "bench"\nindex = "${straight}"
 owns = ["*"]\nevidence = "evidence"\n`;
@@ -169,9 +189,11 @@ owns = ["*"]\nevidence = "evidence"\n`;
       await stop(child);
       children.delete(child);
     };
+    for (const project of BEFORE) await fetchThrough(index, project);
     return { index, stop: end };
   };
-  console.log(`${names.length} packages, ${pairs} pairs of each; seconds: median (least to most)`);
+  const count = names.length - BEFORE.length;
+  console.log(`${count} packages, ${pairs} pairs of each; median (least to most)`);
   let states = 0;
   for (const [name, install] of [["pip", pip], ["uv", uv]] as const) {
     if (values.only !== undefined && values.only !== name) continue;

@@ -87,7 +87,11 @@ const wheelOf = (number: number, size: number): { name: string; bytes: Buffer } 
 };
 
 /** Writes `count` wheels of one release, told apart by their build number, and its build record. */
-export const makeWheels = async (folder: string, count: number, size: number): Promise<string[]> => {
+export const makeWheels = async (
+  folder: string,
+  count: number,
+  size: number,
+): Promise<string[]> => {
   await mkdir(folder, { recursive: true });
   const distributions = [];
   for (let number = 1; number <= count; number += 1) {

@@ -14,7 +14,7 @@ import { succeeded, type World } from "./world.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/greeter/", import.meta.url));
 
-const withRekor = async <T>(
+export const withRekor = async <T>(
   world: World,
   log: Trillian,
   folder: string,
