@@ -25,12 +25,13 @@ a{color:var(--accent)}
 .timeline li.failed{border-top-color:var(--bad)}
 .timeline li.waiting{border-top-color:var(--line);color:var(--soft)}
 .timeline b{display:block}
+.timeline p{overflow-wrap:anywhere}
 .took{color:var(--soft);font-size:.9rem}
 .bar{height:6px;background:var(--line);border-radius:3px;margin-top:.45rem;overflow:hidden}
 .bar i{display:block;height:100%;background:var(--accent)}
 .file{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:1.1rem;margin:0 0 1.1rem}
 .file header{display:flex;flex-wrap:wrap;gap:.5rem;align-items:baseline;justify-content:space-between}
-.facts{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));margin:1rem 0 0}
+.facts{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(min(13rem,100%),1fr));margin:1rem 0 0}
 .facts section{min-width:0}
 .facts h4{margin:0 0 .2rem;font-size:.8rem;letter-spacing:.06em;text-transform:uppercase;color:var(--soft)}
 .facts dl{margin:0;display:grid;grid-template-columns:max-content 1fr;gap:.1rem .7rem}

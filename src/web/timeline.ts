@@ -31,19 +31,25 @@ const next = (before: TimelineStage, event: StageEvent): TimelineStage => {
   }
 };
 
-/** The stages of a run in the order in which they began; those that did not begin follow. */
+/** The six stages in their order; the two that publish in the order in which they began. */
 export const timelineOf = (events: readonly StageEvent[]): readonly TimelineStage[] => {
-  const stages = new Map<StageName, TimelineStage>();
+  const stages = new Map<StageName, TimelineStage>(
+    STAGES.map((stage) => [stage, { stage, state: "waiting", messages: [] }]),
+  );
   for (const event of events) {
-    const before = stages.get(event.stage) ?? {
-      stage: event.stage,
-      state: "waiting",
-      messages: [],
-    };
-    stages.set(event.stage, next(before, event));
+    const before = stages.get(event.stage);
+    if (before !== undefined) stages.set(event.stage, next(before, event));
   }
-  for (const stage of STAGES) {
-    if (!stages.has(stage)) stages.set(stage, { stage, state: "waiting", messages: [] });
-  }
-  return [...stages.values()];
+  const began = (stage: StageName): number => stages.get(stage)?.startedAt ?? Number.MAX_VALUE;
+  const signaturesFirst = began("publish-signatures") < began("publish");
+  return (signaturesFirst ? SIGNATURES_FIRST : STAGES).flatMap((stage) => stages.get(stage) ?? []);
 };
+
+const SIGNATURES_FIRST: readonly StageName[] = [
+  "build",
+  "sign",
+  "verify",
+  "publish-signatures",
+  "publish",
+  "consume",
+];

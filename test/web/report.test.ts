@@ -125,6 +125,22 @@ test("stages that did not begin are shown as waiting", () => {
   assert.equal(states.length, 6);
 });
 
+test("signatures that were published first stand first; stages that did not begin keep their place", () => {
+  const order = timelineOf([
+    { kind: "started", stage: "verify", at: 0 },
+    { kind: "started", stage: "publish-signatures", at: 1 },
+    { kind: "started", stage: "publish", at: 2 },
+  ]).map(({ stage }) => stage);
+  const expected = ["build", "sign", "verify", "publish-signatures", "publish", "consume"];
+  assert.deepEqual(order, expected);
+  assert.deepEqual(
+    timelineOf([])
+      .map(({ stage }) => stage)
+      .indexOf("publish"),
+    3,
+  );
+});
+
 test("a template escapes what is not HTML of ours", () => {
   assert.equal(
     html`<b>${"<i>"}</b>${raw("<hr>")}${[html`x`, html`y`]}${undefined}${1}`.html,
