@@ -20,6 +20,7 @@ import {
 import { readClosure } from "../consumer/read-closure.ts";
 import { type Failure, fail, ok, type Result } from "../formats/result.ts";
 import { visible } from "../formats/visible.ts";
+import { watchedVerification } from "./closure-progress.ts";
 import { openClosureWorld } from "./closure-setup.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
 import { pythonWish } from "./command-build.ts";
@@ -175,7 +176,9 @@ const installWith = async (
   const need = neededBy(closure, fitness.value, wish.sdists);
   if (!need.ok) return need;
   const { wanted } = need.value;
-  const verified = await verifyClosure(need.value.closure, { ...world, wanted });
+  const verified = await watchedVerification(invocation, (report) =>
+    verifyClosure(need.value.closure, { ...world, wanted, report }),
+  );
   if (!verified.ok) return verified;
   const verdict = verified.value;
   const failed = installRefusal(verdict, allowsUnattested(world, wish.unattested));

@@ -1,10 +1,13 @@
 import { resolve } from "node:path";
+import { findPython } from "../clients/python.ts";
+import { fitnessOf } from "../clients/target-python.ts";
 import { describeIdentity } from "../consumer/attestation-identity.ts";
 import { asStated, carryIdentities } from "../consumer/carry-identities.ts";
 import { type Closure, MAX_LOCK_BYTES } from "../consumer/closure.ts";
 import { type ClosureVerdict, failureOf, filesOf } from "../consumer/closure-verdict.ts";
 import { verifyClosure } from "../consumer/closure-verify.ts";
 import type { ClosureWorld } from "../consumer/closure-world.ts";
+import { markersOf, type Need, neededBy } from "../consumer/install-closure.ts";
 import {
   addIdentities,
   formatPylock,
@@ -16,10 +19,12 @@ import { type ReadClosure, readClosure } from "../consumer/read-closure.ts";
 import { fromUtf8, utf8 } from "../formats/bytes.ts";
 import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
 import { visible } from "../formats/visible.ts";
+import { watchedVerification } from "./closure-progress.ts";
 import { openClosureWorld } from "./closure-setup.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
+import { pythonWish } from "./command-build.ts";
 import { closureFields, countsLine, showClosure } from "./render-closure.ts";
-import { readSettings } from "./settings.ts";
+import { readSettings, type Settings } from "./settings.ts";
 
 const PYLOCK = /^pylock\.(?:[^.]+\.)?toml$/;
 
@@ -87,17 +92,34 @@ const earlierLock = async (
   return read.ok ? ok(read.value.closure) : read;
 };
 
+/** What of a lock is verified: all of it, or with --python what that one can use. */
+const needOf = async (
+  { flags, terminal }: Invocation,
+  settings: Settings,
+  closure: Closure,
+): Promise<Result<Need>> => {
+  if (typeof flags.python !== "string") return ok({ closure, wanted: () => true });
+  const found = await findPython(pythonWish(settings));
+  if (!found.ok) return found;
+  const fitness = await fitnessOf(found.value.path, markersOf(closure), terminal.env);
+  return fitness.ok ? neededBy(closure, fitness.value, true) : fitness;
+};
+
 const lockWith = async (
   invocation: Invocation,
   wish: Wish,
   read: ReadClosure,
-  world: ClosureWorld,
+  { world, settings }: { readonly world: ClosureWorld; readonly settings: Settings },
 ): Promise<Result<Ended>> => {
-  const { closure } = read;
+  const need = await needOf(invocation, settings, read.closure);
+  if (!need.ok) return need;
+  const { closure, wanted } = need.value;
   const earlier = await earlierLock(invocation, wish);
   if (!earlier.ok) return earlier;
   const expected = earlier.value === undefined ? closure : carryIdentities(closure, earlier.value);
-  const verified = await verifyClosure(expected, world);
+  const verified = await watchedVerification(invocation, (report) =>
+    verifyClosure(expected, { ...world, wanted, report }),
+  );
   if (!verified.ok) return verified;
   const verdict = asStated(verified.value, closure);
   const additions = missingIdentities(verdict);
@@ -160,7 +182,10 @@ export const lockCommand: Command = async (invocation) => {
   const opened = await openClosureWorld(invocation, settings.value, read.value.closure);
   if (!opened.ok) return refuse(invocation, opened.error);
   try {
-    const ended = await lockWith(invocation, wish.value, read.value, opened.value.world);
+    const ended = await lockWith(invocation, wish.value, read.value, {
+      world: opened.value.world,
+      settings: settings.value,
+    });
     return ended.ok ? show(invocation, ended.value) : refuse(invocation, ended.error);
   } finally {
     await opened.value.close();

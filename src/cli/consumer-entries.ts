@@ -37,6 +37,7 @@ export const CONSUMER_ENTRIES: readonly Entry[] = [
     options: [
       ["--out <file>", "the pylock.toml to write, the lock itself where not given"],
       ["--since <lock>", "the lock before this one, whose signers must have signed again; --out's"],
+      ["--python <program>", "verify only what this Python can use of the lock"],
       ["--check", "write nothing, and refuse a lock that does not state what verified"],
       ...CLOSURE_OPTIONS,
       ...TRUST_OPTIONS,

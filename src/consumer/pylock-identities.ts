@@ -35,13 +35,13 @@ const isSettled = ({ outcome }: FileVerdict): boolean =>
   outcome === "verified" || outcome === "signed";
 
 /**
- * What a lock states and no file of the package bears out, where all of them were verified: an
+ * What a lock states and no file of the package bears out, where each of them was verified: an
  * identity that nobody needs lets somebody else in later.
  * @returns LOCK_IDENTITY for the first
  */
 export const unprovenIdentity = ({ entries }: ClosureVerdict): Failure | undefined => {
   for (const { entry, files } of entries) {
-    if (!files.every(isSettled)) continue;
+    if (files.length < entry.files.length || !files.every(isSettled)) continue;
     const unproven = entry.identities.find(
       (stated) => !files.some(({ signer }) => signer !== undefined && isStated(stated, signer)),
     );

@@ -147,3 +147,17 @@ test("a requirements file becomes a lock that pip reads", async () => {
   const chosen = report.install.map((one: { metadata: { name: string } }) => one.metadata.name);
   assert.deepEqual(chosen.sort(), ["greeter", "plain"]);
 });
+
+test("with --python, files that it cannot use are not asked for", async () => {
+  const name = "greeter-1.0.0-cp39-cp39-win_amd64.whl";
+  const other = `{ url = "http://f.test/${name}", hashes = { sha256 = "${"0".repeat(64)}" } }`;
+  const text = pylockOf(locks.greeter).replace("}]", `}, ${other}]`);
+  const file = "pylock.windows.toml";
+  await writeFile(join(locks.folder, file), text);
+  const all = await locks.wheelseal(lockCommand, file);
+  assert.equal(all.code, 1, all.output);
+  assert.match(all.output, /error\[INDEX_FILE\]/);
+  const some = await locks.wheelseal(lockCommand, file, { python: locks.tools });
+  assert.equal(some.code, 0, some.output);
+  assert.match(some.output, /1 package, 1 file: 1 signed/);
+});
