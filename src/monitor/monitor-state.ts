@@ -138,6 +138,13 @@ export const openMonitorState = (folder: string, now: number): Result<MonitorSta
   }
 };
 
+/** What was accepted and read stays so: anything else is a bug, and must not be remembered. */
+const forwards = (kept: readonly TreeState[], next: TreeState): void => {
+  const last = kept.find(({ origin }) => origin === next.origin);
+  const isBack = last && (next.size < last.size || next.range.size < last.range.size);
+  if (isBack || next.range.size > next.size) throw new Error("a tree's state went back");
+};
+
 const stateIn = (database: DatabaseSync, now: number): MonitorState => {
   // The system lets go of the lock when the process ends, however it ends.
   database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL;");
@@ -186,6 +193,7 @@ const stateIn = (database: DatabaseSync, now: number): MonitorState => {
     },
     save: (tree, alarms) =>
       atomically(() => {
+        if (tree !== undefined) forwards(trees(tree), tree);
         if (tree !== undefined) putTree.run(tree.url, tree.api, tree.origin, treeJson(tree));
         for (const { alarm, due } of alarms) putAlarm.run(alarm.id, JSON.stringify(alarm), due);
       }),
