@@ -6,13 +6,16 @@ import type { PipelineReport } from "./report.ts";
 
 type Verified = Verdict & { readonly verified: true };
 
+/** What is known of how it was built, where anything is. */
+type Built = Pick<PipelineReport, "record">;
+
 const fact = (name: string, value: string | undefined): Html =>
   value === undefined || value === ""
     ? html``
     : html`<dt>${name}</dt><dd><code>${value}</code></dd>`;
 
 /** The card of one file: the verdict, who, how, when, the proof, and every check. */
-export const fileCard = (file: ReleaseVerdict, report: PipelineReport): Html => {
+export const fileCard = (file: ReleaseVerdict, report: Built): Html => {
   const { filename, sha256, size, failure, findings, proofs } = file;
   const good = failure === undefined;
   const tag = good
@@ -33,7 +36,7 @@ ${proofs.map(proofDetails)}
 export const refusal = (failure: { code: string; message: string; hint: string }): Html =>
   html`<div class="hint" role="alert"><p><strong>${failure.code}</strong>: ${failure.message}</p><p>${failure.hint}</p></div>`;
 
-const facts = (verdict: Verified, proofs: readonly Proof[], report: PipelineReport): Html =>
+const facts = (verdict: Verified, proofs: readonly Proof[], report: Built): Html =>
   html`<div class="facts">${who(verdict.signer)}${how(verdict.signer, report)}${when(verdict)}${proven(proofs)}</div>`;
 
 const who = (signer: Signer): Html => {
@@ -44,7 +47,7 @@ const who = (signer: Signer): Html => {
   return html`<section><h4>Who</h4><dl>${fact("identity", san)}${fact("issuer", issuer)}${fact("project", claims["12"])}</dl></section>`;
 };
 
-const how = (signer: Signer, { record }: PipelineReport): Html => {
+const how = (signer: Signer, { record }: Built): Html => {
   const claims = signer.kind === "certificate" ? signer.claims : {};
   const tools = record?.resolved.map(({ name, version }) => `${name} ${version}`).join(", ");
   const python = record && `${record.python.implementation} ${record.python.version}`;

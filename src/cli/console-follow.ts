@@ -1,0 +1,52 @@
+/** Brings the index up to date in small steps, so that what is served meanwhile does not wait. */
+export type Follower = {
+  /** Begins at once, if it is not at it already. */
+  poke(): void;
+  /** Resolves when all is read that was there at the call, at the latest after `patience` ms. */
+  settle(patience: number): Promise<void>;
+  close(): Promise<void>;
+};
+
+/**
+ * @param step - reads a little; gives whether there may be more. What it throws ends this round.
+ * @param failed - told what a step threw
+ */
+export const openFollower = (
+  step: () => Promise<boolean> | boolean,
+  failed: (error: unknown) => void,
+): Follower => {
+  let closed = false;
+  let asked = false;
+  let running: Promise<void> | undefined;
+  const run = async (): Promise<void> => {
+    while (asked && !closed) {
+      asked = false;
+      try {
+        while (!closed && (await step())) await new Promise((resume) => setImmediate(resume));
+      } catch (error) {
+        failed(error);
+      }
+    }
+    running = undefined;
+  };
+  const poke = (): void => {
+    asked = true;
+    running ??= run();
+  };
+  return {
+    poke,
+    settle: async (patience) => {
+      poke();
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<void>((resume) => {
+        timer = setTimeout(resume, patience);
+      });
+      await Promise.race([running, late]);
+      clearTimeout(timer);
+    },
+    close: async () => {
+      closed = true;
+      await running;
+    },
+  };
+};
