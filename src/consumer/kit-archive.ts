@@ -1,7 +1,7 @@
 import { type Hasher, hasher } from "../crypto/hash.ts";
 import { type ByteReader, byteReader } from "../dists/byte-reader.ts";
 import type { RandomAccess } from "../dists/inflate.ts";
-import { equal, hex } from "../formats/bytes.ts";
+import { concat, equal, hex } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import {
   byPath,
@@ -9,6 +9,7 @@ import {
   KIT_PLACES,
   type KitFile,
   type KitManifest,
+  MAX_MANIFEST,
   parseKitManifest,
 } from "./kit-manifest.ts";
 import { MAX_KIT_FILE, paddingOf, statedSize, TAR_END, tarHead } from "./kit-tar.ts";
@@ -27,7 +28,6 @@ export type Kit = {
 };
 
 const BLOCK = 512;
-const MAX_MANIFEST = 64 * 1024 * 1024;
 const GZIP = [0x1f, 0x8b] as const;
 
 /** Takes the bytes of a kit as they come. */
@@ -59,8 +59,8 @@ export const writeKit = async (
   await put(head);
   await put(paddingOf(head.length));
   for (const content of sorted) {
-    const put1 = await putFile(content, put);
-    if (!put1.ok) return put1;
+    const done = await putFile(content, put);
+    if (!done.ok) return done;
   }
   await put(TAR_END);
   return ok({ sha256: hex(whole.digest()), size: written });
@@ -110,8 +110,8 @@ export const readKit = async (
 ): Promise<Result<Kit>> => {
   const head = await readHead(access);
   if (!head.ok) return head;
-  const { manifest, start } = head.value;
-  let at = start;
+  const { manifest, bytes } = head.value;
+  let at = bytes.length;
   const files = new Map<string, KitFile & { readonly access: RandomAccess }>();
   for (const file of manifest.files) {
     at += tarHead(file.path, file.size).length;
@@ -123,17 +123,17 @@ export const readKit = async (
   if (access.size > size) return refuse(`goes on after its end at byte ${size}`);
   const reader = byteReader(chunks);
   try {
-    const sha256 = await compare(reader, manifest, start);
+    const sha256 = await compare(reader, manifest, bytes);
     return sha256.ok ? ok({ manifest, size, sha256: sha256.value, files }) : sha256;
   } finally {
     await reader.close();
   }
 };
 
-/** The manifest, and where the first file's header begins. */
+/** The manifest, and the bytes that it takes with its header and padding. */
 const readHead = async (
   access: RandomAccess,
-): Promise<Result<{ readonly manifest: KitManifest; readonly start: number }>> => {
+): Promise<Result<{ readonly manifest: KitManifest; readonly bytes: Uint8Array }>> => {
   if (access.size < BLOCK) return refuse(`breaks off: it has ${access.size} bytes`);
   const first = await access.read(0, BLOCK);
   if (GZIP.every((byte, at) => first[at] === byte)) {
@@ -144,24 +144,23 @@ const readHead = async (
   const head = tarHead(KIT_PLACES.manifest, size);
   if (!equal(first, head)) return refuse("does not begin with its manifest");
   if (size > MAX_MANIFEST) return refuse(`has a manifest of ${size} bytes`);
-  const start = BLOCK + size + paddingOf(size).length;
-  if (access.size < start) return refuse("breaks off in its manifest");
-  const manifest = parseKitManifest(await access.read(BLOCK, size));
-  return manifest.ok ? ok({ manifest: manifest.value, start }) : manifest;
+  const padding = paddingOf(size);
+  if (access.size < BLOCK + size + padding.length) return refuse("breaks off in its manifest");
+  const content = await access.read(BLOCK, size);
+  const manifest = parseKitManifest(content);
+  return manifest.ok
+    ? ok({ manifest: manifest.value, bytes: concat(head, content, padding) })
+    : manifest;
 };
 
 /** Every byte against the manifest, from the start; gives the digest of the whole. */
 const compare = async (
   reader: ByteReader,
   { files }: KitManifest,
-  start: number,
+  head: Uint8Array,
 ): Promise<Result<string>> => {
   const whole = hasher("sha256");
-  // The header and the content of the manifest were compared; its padding was not.
-  const head = await reader.take(start);
-  whole.update(head);
-  const size = statedSize(head.subarray(0, BLOCK)) ?? 0;
-  if (head.subarray(BLOCK + size).some((byte) => byte !== 0)) return refuse("hides bytes");
+  if (!(await expect(reader, head, whole))) return refuse("hides bytes after its manifest");
   for (const file of files) {
     const compared = await compareFile(reader, file, whole);
     if (!compared.ok) return compared;

@@ -63,7 +63,8 @@ export type KitManifest = {
 };
 
 const MEDIA_TYPE = "application/vnd.wheelseal.kit.v1+json";
-const MAX_MANIFEST = 64 * 1024 * 1024;
+/** Bytes of a manifest at most. */
+export const MAX_MANIFEST = 64 * 1024 * 1024;
 const MAX_FILES = 100_000;
 const MAX_TIMES = 64;
 
