@@ -70,19 +70,20 @@ const liftX = (x: Uint8Array): Point => {
   );
 };
 
-const ecdh = createECDH(CURVE);
+let engine: ECDH | undefined;
+
+/** ECDH with this private number. */
+const ecdhOf = (value: bigint): ECDH => {
+  engine ??= createECDH(CURVE);
+  engine.setPrivateKey(scalar(value));
+  return engine;
+};
 
 /** `value` times the curve's base point. */
-const timesBase = (value: bigint): Point => {
-  ecdh.setPrivateKey(scalar(value));
-  return pointOf(ecdh.getPublicKey());
-};
+const timesBase = (value: bigint): Point => pointOf(ecdhOf(value).getPublicKey());
 
 /** The first coordinate of `value` times `point`: all that ECDH tells. */
-const timesPoint = (value: bigint, point: Uint8Array): Buffer => {
-  ecdh.setPrivateKey(scalar(value));
-  return ecdh.computeSecret(point);
-};
+const timesPoint = (value: bigint, point: Uint8Array): Buffer => ecdhOf(value).computeSecret(point);
 
 /**
  * Verifies as FIPS 186-5 §6.4.2 says: x(u1·G + u2·Q) ≡ r. ECDH tells u2·Q but for its sign, which
