@@ -40,7 +40,7 @@ for (const shell of ["bash", "zsh", "fish"]) {
     for (const { name, options } of ENTRIES) {
       assert.ok(output.includes(name), name);
       for (const [flag] of options) {
-        const word = flag.split(" ")[0] ?? "";
+        const word = /--[a-z0-9-]+/.exec(flag)?.[0] ?? "";
         assert.ok(output.includes(shell === "fish" ? `-l ${word.slice(2)}` : word), word);
       }
     }
