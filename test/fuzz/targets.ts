@@ -3,6 +3,7 @@ import { CONSUMER } from "./targets-consumer.ts";
 import { DISTS } from "./targets-dists.ts";
 import { EVIDENCE } from "./targets-evidence.ts";
 import { FORMATS } from "./targets-formats.ts";
+import { LOCKS } from "./targets-locks.ts";
 import { MONITOR } from "./targets-monitor.ts";
 
 export const TARGETS: readonly Target[] = [
@@ -10,5 +11,6 @@ export const TARGETS: readonly Target[] = [
   ...EVIDENCE,
   ...DISTS,
   ...CONSUMER,
+  ...LOCKS,
   ...MONITOR,
 ];
