@@ -1,8 +1,8 @@
-import { createECDH, ECDH } from "node:crypto";
+import { createECDH, type ECDH } from "node:crypto";
 
 // ECDSA over P-256 by digest. OpenSSL, as Node offers it, verifies only what it digests itself, but
-// it multiplies points by any number (ECDH): that is nearly all of the work. What is left, two
-// additions of points, is done here, on the public values that a verification has.
+// it multiplies points by any number (ECDH): that is nearly all of the work. What is left, one
+// addition of points, is done here, on the public values that a verification has.
 
 const CURVE = "prime256v1";
 /** Of the field and of the group (SEC 2 §2.4.2). */
@@ -24,21 +24,24 @@ const pointOf = (bytes: Uint8Array): Point => ({
   y: number(bytes.subarray(1 + BYTES)),
 });
 
-/** The inverse of `value`, which is neither 0 nor a multiple of N, modulo N. */
-const inverse = (value: bigint): bigint => {
-  let [high, low, before, now] = [N, value, 0n, 1n];
+/** The inverse of `value`, which is not 0, modulo a prime above it. */
+const inverse = (value: bigint, prime: bigint): bigint => {
+  let [high, low, before, now] = [prime, value, 0n, 1n];
   while (low !== 0n) {
     const quotient = high / low;
     [high, low] = [low, high - quotient * low];
     [before, now] = [now, before - quotient * now];
   }
-  return before < 0n ? before + N : before;
+  return before < 0n ? before + prime : before;
 };
 
-/** Whether x is the first coordinate of a + b, for points with different first coordinates. */
-const isSumAt = (a: Point, b: Point, x: bigint): boolean => {
-  const [dx, dy] = [b.x - a.x, b.y - a.y];
-  return ((x + a.x + b.x) * dx * dx - dy * dy) % P === 0n;
+const modulo = (value: bigint, prime: bigint): bigint => ((value % prime) + prime) % prime;
+
+/** a + b, for points with different first coordinates (SEC 1 §2.2.1). */
+const sum = (a: Point, b: Point): Point => {
+  const slope = (b.y - a.y) * inverse(modulo(b.x - a.x, P), P);
+  const x = modulo(slope * slope - a.x - b.x, P);
+  return { x, y: modulo(slope * (a.x - x) - a.y, P) };
 };
 
 /** An INTEGER of strict DER at `at`, above zero and of no more than 33 bytes, and where it ends. */
@@ -62,14 +65,6 @@ const readSignature = (der: Uint8Array): { r: bigint; s: bigint } | undefined =>
   return fits(r.value) && fits(s.value) ? { r: r.value, s: s.value } : undefined;
 };
 
-/** A point whose first coordinate is `x`; the other such point has the negative second one. */
-const liftX = (x: Uint8Array): Point => {
-  const compressed = Buffer.concat([Buffer.of(0x02), x]);
-  return pointOf(
-    ECDH.convertKey(compressed, CURVE, undefined, undefined, "uncompressed") as Buffer,
-  );
-};
-
 let engine: ECDH | undefined;
 
 /** ECDH with this private number. */
@@ -83,16 +78,17 @@ const ecdhOf = (value: bigint): ECDH => {
 const timesBase = (value: bigint): Point => pointOf(ecdhOf(value).getPublicKey());
 
 /** The first coordinate of `value` times `point`: all that ECDH tells. */
-const timesPoint = (value: bigint, point: Uint8Array): Buffer => ecdhOf(value).computeSecret(point);
+const timesPoint = (value: bigint, { x, y }: Point): bigint =>
+  number(ecdhOf(value).computeSecret(Buffer.concat([Buffer.of(0x04), scalar(x), scalar(y)])));
 
 /**
- * Verifies as FIPS 186-5 §6.4.2 says: x(u1·G + u2·Q) ≡ r. ECDH tells u2·Q but for its sign, which
- * a third multiplication, (u2 + 1)·Q, decides: a signature that is good for -Q only is not good.
+ * Verifies as FIPS 186-5 §6.4.2 says: x(u1·G + u2·Q) ≡ r, where u1 = e/s and u2 = r/s. That sum is
+ * u2·((e/r)·G + Q), whose first coordinate is what ECDH of u2 with the point in brackets tells.
  *
  * @param point - Q as 0x04 || X || Y, on the curve
  * @param signature - DER
- * @returns `undefined` in the rare cases where points are equal or opposite, for which the
- * formulas above do not hold: another way must be taken
+ * @returns `undefined` in the rare cases where the points to add are equal or opposite, or one is
+ * none: another way must be taken
  */
 export const verifyP256Digest = (
   point: Uint8Array,
@@ -102,18 +98,11 @@ export const verifyP256Digest = (
   const numbers = readSignature(signature);
   if (numbers === undefined) return false;
   const { r, s } = numbers;
-  const w = inverse(s);
-  const u1 = (number(digest.subarray(0, BYTES)) * w) % N;
-  const u2 = (r * w) % N;
-  if (u1 === 0n || u2 === 1n || u2 === N - 1n) return undefined;
+  const both = inverse((r * s) % N, N);
+  const e = number(digest.subarray(0, BYTES)) % N;
+  if (e === 0n) return undefined;
   const key = pointOf(point);
-  const a = timesBase(u1);
-  const b = liftX(timesPoint(u2, point));
-  if (a.x === b.x || b.x === key.x) return undefined;
-  const opposite = { x: b.x, y: P - b.y };
-  const found = r + N < P ? [r, r + N] : [r];
-  const good = [b, opposite].filter((one) => found.some((x) => isSumAt(a, one, x)));
-  if (good.length === 0) return false;
-  const next = number(timesPoint(u2 + 1n, point));
-  return good.some((one) => isSumAt(key, one, next));
+  const base = timesBase((e * s * both) % N);
+  if (base.x === key.x) return undefined;
+  return timesPoint((r * r * both) % N, sum(base, key)) % N === r;
 };

@@ -58,21 +58,20 @@ const made = (u1: bigint, u2: bigint) => {
   return { signature: der(r, s), hash: new Uint8Array(Buffer.from(hash, "hex")) };
 };
 
-test("sums that the formulas do not hold for are left to another way", () => {
+test("a sum that the formula does not hold for is left to another way", () => {
   const { d = "" } = key.handle.export({ format: "jwk" });
   const secret = BigInt(`0x${Buffer.from(d, "base64url").toString("hex")}`);
-  for (const [u1, u2] of [
-    [0n, 5n],
-    [(7n * secret) % N, 7n],
-    [3n, 1n],
-    [3n, N - 1n],
+  for (const [u1, u2, told] of [
+    [0n, 5n, undefined],
+    [(7n * secret) % N, 7n, undefined],
+    [3n, 1n, true],
+    [3n, N - 1n, true],
+    [3n, 5n, true],
   ] as const) {
     const { signature, hash } = made(u1, u2);
     assert.equal(byLibrary(point, signature, hash), true, "it is a good signature");
-    assert.equal(verifyP256Digest(point, signature, hash), undefined, `${u1}, ${u2}`);
+    assert.equal(verifyP256Digest(point, signature, hash), told, `${u1}, ${u2}`);
   }
-  const { signature, hash } = made(3n, 5n);
-  assert.equal(verifyP256Digest(point, signature, hash), true);
 });
 
 test("numbers out of range and other encodings are refused", () => {
