@@ -1,5 +1,6 @@
 import { fail, ok, type Result } from "../formats/result.ts";
 import { type Command, refuse } from "./command.ts";
+import { openStackConsole } from "./console-stack.ts";
 import { readSettings } from "./settings.ts";
 import { startLocalStack, stateFolder } from "./stack.ts";
 
@@ -23,13 +24,16 @@ export const upCommand: Command = async (invocation) => {
     process.once("SIGINT", done);
     process.once("SIGTERM", done);
   });
-  const stack = await startLocalStack(folder, port.value);
+  const pages = openStackConsole(invocation, settings.value);
+  const stack = await startLocalStack(folder, port.value, pages);
   if (!stack.ok) return refuse(invocation, stack.error);
   const { urls, trustConfig, close } = stack.value;
+  const page = `${urls.gitlab}/console/`;
   if (flags.json === true)
-    terminal.out(JSON.stringify({ ok: true, urls, trustConfig, pid: process.pid }));
+    terminal.out(JSON.stringify({ ok: true, urls, console: page, trustConfig, pid: process.pid }));
   else {
     for (const [name, url] of Object.entries(urls)) terminal.out(`${name.padEnd(8)} ${url}`);
+    terminal.out(`${"console".padEnd(8)} ${page}`);
     terminal.out(`${"trust".padEnd(8)} ${trustConfig}`);
     terminal.err("The local stack is up; Ctrl-C stops it. Its state is kept.");
   }

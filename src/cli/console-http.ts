@@ -1,5 +1,5 @@
-import { type Area, CONSOLE, type ConsolePage, consolePage } from "../web/console-shell.ts";
 import { CONSOLE_SCRIPT } from "../web/console-script.ts";
+import { type Area, CONSOLE, type ConsolePage, consolePage } from "../web/console-shell.ts";
 import { CONSOLE_STYLE } from "../web/console-style.ts";
 import { html } from "../web/html.ts";
 import { REPORT_STYLE } from "../web/report-style.ts";
@@ -98,7 +98,8 @@ export const consoleFetch = ({ of, pages, live }: ConsoleParts) => {
     const parts = partsOf(pathname);
     if (parts === undefined) return failed(400, "the path is malformed");
     const [first = "", ...rest] = parts;
-    if (rest.length === 0 && Object.hasOwn(STATIC, first)) return STATIC[first]?.() ?? failed(404, "");
+    if (rest.length === 0 && Object.hasOwn(STATIC, first))
+      return STATIC[first]?.() ?? failed(404, "");
     if (rest.length === 0 && first === "live" && request.method === "GET") {
       return live.stream(request.headers.get("last-event-id"));
     }

@@ -115,10 +115,11 @@ const files = (
     "SELECT * FROM file WHERE project = ? AND filename <> ? ORDER BY id DESC LIMIT 1",
   );
   const put = database.prepare(
-    `INSERT INTO file (project, version, filename, sha256, at, state, code, message, identity)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project, filename) DO UPDATE SET
+    `INSERT INTO file (project, version, filename, sha256, at, state, code, message, identity, source)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project, filename) DO UPDATE SET
       sha256 = excluded.sha256, at = excluded.at, state = excluded.state, code = excluded.code,
-      message = excluded.message, identity = excluded.identity`,
+      message = excluded.message, identity = excluded.identity,
+      source = excluded.source`,
   );
   const set = database.prepare(
     "UPDATE file SET state = ?, code = ?, message = ? WHERE project = ? AND filename = ?",
@@ -132,7 +133,7 @@ const files = (
       const before = last.get(project, filename) as FileRow | undefined;
       put.run(
         ...[project, version, filename, file.sha256, at],
-        ...[state, file.code, file.message, file.identity],
+        ...[state, file.code, file.message, file.identity, file.source],
       );
       move({ project, files: old ? 0 : 1, from: old?.state, to: state, at, version });
       return { before: old ?? before };

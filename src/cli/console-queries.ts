@@ -28,6 +28,7 @@ export type ConsoleQueries = {
   /** Newest first. @param before - the id of the last one on the page before */
   files(project: string, before: number): Paged<FileRow>;
   file(project: string, filename: string): FileRow | undefined;
+  filesOf(project: string, version: string): readonly FileRow[];
   filesWithDigest(sha256: string): readonly FileRow[];
   /** Newest first. */
   events(kinds: readonly EventKind[], before: number): Paged<EventRow>;
@@ -42,7 +43,7 @@ export type ConsoleQueries = {
   days(signer: number, from: number): readonly DayCount[];
 };
 
-const FILE = "id, project, version, filename, sha256, at, state, code, message, identity";
+const FILE = "id, project, version, filename, sha256, at, state, code, message, identity, source";
 const PACKAGE = "project, files, verified, refused, last_at AS lastAt, last_version AS lastVersion";
 const EVENT = "seq, at, kind, project, filename, sha256, code, message";
 const SIGNER = "id, identity, issuer, signings, first_at AS firstAt, last_at AS lastAt";
@@ -84,79 +85,107 @@ export const statements = (kinds: number) => ({
 
 const BY = { signer: "bySigner", sha256: "bySha256", entry: "byEntry" } as const;
 
-export const consoleQueries = (database: ConsoleDatabase): ConsoleQueries => {
-  const all = (sql: string, ...values: Value[]) => database.prepare(sql).all(...values);
-  const one = (sql: string, ...values: Value[]): unknown => database.prepare(sql).get(...values);
-  const texts = statements(1);
-  const seq = (row: { seq: number }): number => row.seq;
-  const totals = (): Totals => {
-    const rows = new Map(
-      all("SELECT name, count FROM total").map((row) => [String(row.name), Number(row.count)]),
-    );
-    const of = (name: string): number => rows.get(name) ?? 0;
-    return {
-      ...{ packages: of("packages"), files: of("files"), verified: of("verified") },
-      ...{ refused: of("refused"), signings: of("signings"), signers: of("signers") },
-      alarms: of("alarms"),
-    };
-  };
-  return {
-    totals,
-    packages: (after, prefix, refusedOnly) =>
-      paged<PackageRow>(
-        // No name has a character behind this one.
-        all(
-          refusedOnly ? texts.refusedPackages : texts.packages,
-          after,
-          prefix,
-          `${prefix}\u{10ffff}`,
-        ),
-        (row) => row.project,
+type Ask = {
+  readonly all: (sql: string, ...values: Value[]) => Record<string, unknown>[];
+  readonly one: (sql: string, ...values: Value[]) => unknown;
+};
+
+const seq = (row: { seq: number }): number => row.seq;
+const TEXTS = statements(1);
+
+const packageQueries = ({ all, one }: Ask): Pick<ConsoleQueries, "packages" | "package"> => ({
+  packages: (after, prefix, refusedOnly) =>
+    paged<PackageRow>(
+      // No name has a character behind this one.
+      all(
+        refusedOnly ? TEXTS.refusedPackages : TEXTS.packages,
+        ...[after, prefix, `${prefix}\u{10ffff}`],
       ),
-    package: (project) =>
-      one(`SELECT ${PACKAGE} FROM package WHERE project = ?`, project) as PackageRow | undefined,
+      (row) => row.project,
+    ),
+  package: (project) =>
+    one(`SELECT ${PACKAGE} FROM package WHERE project = ?`, project) as PackageRow | undefined,
+});
+
+type FileQueries = "files" | "file" | "filesOf" | "filesWithDigest";
+
+const fileQueries = ({ all, one }: Ask): Pick<ConsoleQueries, FileQueries> => {
+  const rows = (sql: string, ...values: Value[]): FileRow[] =>
+    all(`SELECT ${FILE} FROM file WHERE ${sql}`, ...values) as unknown as FileRow[];
+  return {
     files: (project, before) =>
-      paged<FileRow & { id: number }>(all(texts.files, project, before), (row) => row.id),
+      paged<FileRow & { id: number }>(all(TEXTS.files, project, before), (row) => row.id),
     file: (project, filename) =>
       one(`SELECT ${FILE} FROM file WHERE project = ? AND filename = ?`, project, filename) as
         | FileRow
         | undefined,
-    filesWithDigest: (sha256) =>
-      all(
-        `SELECT ${FILE} FROM file WHERE sha256 = ? LIMIT ${PAGE}`,
-        sha256,
-      ) as unknown as FileRow[],
-    events: (kinds, before) =>
-      paged<EventRow>(
-        all(statements(kinds.length).events, ...kinds.flatMap((kind) => [kind, before])),
-        seq,
-      ),
-    eventsOf: (project, filename) =>
-      all(
-        `SELECT ${EVENT} FROM event WHERE project = ? AND filename = ? ORDER BY seq DESC LIMIT 20`,
-        ...[project, filename],
-      ) as unknown as EventRow[],
-    signers: (before = "") => {
-      const [, at, id] = /^(\d{1,15})\.(\d{1,15})$/.exec(before) ?? [];
-      const from = at === undefined ? Number.MAX_SAFE_INTEGER : Number(at);
-      return paged<SignerRow>(
-        all(texts.signers, from, Number(id ?? 0)),
-        (row) => `${row.lastAt}.${row.id}`,
-      );
-    },
-    signer: (id) => one(`SELECT ${SIGNER} FROM signer WHERE id = ?`, id) as SignerRow | undefined,
-    signersNamed: (identity) =>
-      all(
-        `SELECT ${SIGNER} FROM signer WHERE identity = ? LIMIT ${PAGE}`,
-        identity,
-      ) as unknown as SignerRow[],
-    signings: (find, before) =>
-      paged<SigningRow>(
-        find === undefined
-          ? all(texts.signings, before)
-          : all(texts[BY[find.by]], find.value, before),
-        seq,
-      ),
-    days: (signer, from) => all(texts.days, signer, from) as unknown as DayCount[],
+    filesOf: (project, version) => rows("project = ? AND version = ?", project, version),
+    filesWithDigest: (sha256) => rows(`sha256 = ? LIMIT ${PAGE}`, sha256),
+  };
+};
+
+type SignerQueries = "signers" | "signer" | "signersNamed" | "signings" | "days";
+
+const signerQueries = ({ all, one }: Ask): Pick<ConsoleQueries, SignerQueries> => ({
+  signers: (before = "") => {
+    const [, at, id] = /^(\d{1,15})\.(\d{1,15})$/.exec(before) ?? [];
+    const from = at === undefined ? Number.MAX_SAFE_INTEGER : Number(at);
+    return paged<SignerRow>(
+      all(TEXTS.signers, from, Number(id ?? 0)),
+      (row) => `${row.lastAt}.${row.id}`,
+    );
+  },
+  signer: (id) => one(`SELECT ${SIGNER} FROM signer WHERE id = ?`, id) as SignerRow | undefined,
+  signersNamed: (identity) =>
+    all(
+      `SELECT ${SIGNER} FROM signer WHERE identity = ? LIMIT ${PAGE}`,
+      identity,
+    ) as unknown as SignerRow[],
+  signings: (find, before) =>
+    paged<SigningRow>(
+      find === undefined
+        ? all(TEXTS.signings, before)
+        : all(TEXTS[BY[find.by]], find.value, before),
+      seq,
+    ),
+  days: (signer, from) => all(TEXTS.days, signer, from) as unknown as DayCount[],
+});
+
+const eventQueries = ({ all }: Ask): Pick<ConsoleQueries, "events" | "eventsOf"> => ({
+  events: (kinds, before) =>
+    paged<EventRow>(
+      all(statements(kinds.length).events, ...kinds.flatMap((kind) => [kind, before])),
+      seq,
+    ),
+  eventsOf: (project, filename) =>
+    all(
+      `SELECT ${EVENT} FROM event WHERE project = ? AND filename = ? ORDER BY seq DESC LIMIT 20`,
+      ...[project, filename],
+    ) as unknown as EventRow[],
+});
+
+const totalsIn = ({ all }: Ask): Totals => {
+  const rows = new Map(
+    all("SELECT name, count FROM total").map((row) => [String(row.name), Number(row.count)]),
+  );
+  const of = (name: string): number => rows.get(name) ?? 0;
+  return {
+    ...{ packages: of("packages"), files: of("files"), verified: of("verified") },
+    ...{ refused: of("refused"), signings: of("signings"), signers: of("signers") },
+    alarms: of("alarms"),
+  };
+};
+
+export const consoleQueries = (database: ConsoleDatabase): ConsoleQueries => {
+  const ask: Ask = {
+    all: (sql, ...values) => database.prepare(sql).all(...values),
+    one: (sql, ...values) => database.prepare(sql).get(...values),
+  };
+  return {
+    totals: () => totalsIn(ask),
+    ...packageQueries(ask),
+    ...fileQueries(ask),
+    ...eventQueries(ask),
+    ...signerQueries(ask),
   };
 };

@@ -30,7 +30,7 @@ CREATE INDEX IF NOT EXISTS package_refused ON package (project) WHERE refused > 
 CREATE TABLE IF NOT EXISTS file (
   id INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL, version TEXT NOT NULL,
   filename TEXT NOT NULL, sha256 TEXT NOT NULL, at INTEGER NOT NULL, state TEXT NOT NULL,
-  code TEXT NOT NULL, message TEXT NOT NULL, identity TEXT NOT NULL, UNIQUE (project, filename)
+  code TEXT NOT NULL, message TEXT NOT NULL, identity TEXT NOT NULL, source INTEGER NOT NULL, UNIQUE (project, filename)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS file_by_project ON file (project, id);
 CREATE INDEX IF NOT EXISTS file_by_digest ON file (sha256);

@@ -194,6 +194,7 @@ export const ENTRIES: readonly Entry[] = [
     options: [
       ["--state <dir>", "state folder, .wheelseal/state where not given"],
       ["--port <n>", "port on loopback; the last one used, or any"],
+      ["--policy <file>", "by which the console judges; the local project's jobs where not given"],
       JSON_OPTION,
     ],
     load: async () => (await import("./command-up.ts")).upCommand,

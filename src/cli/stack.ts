@@ -3,6 +3,7 @@ import { type Secret, secret } from "../clients/credentials.ts";
 import { fromUtf8 } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { MAX_TRUST_BYTES } from "../formats/trusted-root.ts";
+import type { ConsoleService, StackView } from "../services/stack-view.ts";
 import type { StackUrls } from "../services/trust-config.ts";
 import type { Invocation } from "./command.ts";
 import type { Settings } from "./settings.ts";
@@ -110,10 +111,16 @@ const readSecret = async (
   return fail("FILE_UNREADABLE", `${join(folder, name)} cannot be read by this user`);
 };
 
+export type { ConsoleService, RefusedRequest, StackView } from "../services/stack-view.ts";
+
 /** Runs the stack until the process is asked to end. */
-export const startLocalStack = async (folder: string, port: number | undefined) => {
+export const startLocalStack = async (
+  folder: string,
+  port: number | undefined,
+  console: (view: StackView) => Promise<Result<ConsoleService>>,
+) => {
   const { startStack } = await import("../services/server.ts");
-  return startStack({ folder, ...(port === undefined ? {} : { port }) });
+  return startStack({ folder, console, ...(port === undefined ? {} : { port }) });
 };
 
 /** Gives the TUF repository of a state folder new keys; its stack must not be running. */

@@ -65,6 +65,8 @@ export type RegistryStore = {
   ): RegistryFile | undefined;
   /** A PyPI file by the digest that the registry states. */
   byDigest(project: string, sha256: string, fileName: string): RegistryFile | undefined;
+  /** Files of all projects and kinds that were added after the one with that id, in order. */
+  addedAfter(id: number, limit: number): RegistryFile[];
   /** Distinct package names of a project, sorted. */
   names(project: string, kind: RegistryKind): string[];
   /** Where a kept blob lies. */
@@ -87,11 +89,13 @@ CREATE TABLE IF NOT EXISTS package_file (
 CREATE INDEX IF NOT EXISTS file_by_name ON package_file (package_id, file_name);
 `;
 
-const SELECT = `
+const COLUMNS = `
 SELECT f.id, p.id AS packageId, p.project, p.kind, p.name, p.normalized, p.version,
   f.file_name AS fileName, f.size, f.sha256, f.blob, f.requires_python AS requiresPython,
   f.metadata, f.attestations, f.publisher, f.created_at AS createdAt
-FROM package_file f JOIN package p ON p.id = f.package_id
+FROM package_file f JOIN package p ON p.id = f.package_id`;
+
+const SELECT = `${COLUMNS}
 WHERE p.project = ? AND p.kind = ?`;
 
 const openDatabase = (path: string, storage: Storage): Database => {
@@ -179,6 +183,10 @@ export const registryStore = (folder: string, storage: Storage = disk): Registry
       rows("AND p.normalized = ? ORDER BY f.id", project, kind, normalized),
     byDigest: (project, sha256, fileName) =>
       rows("AND f.sha256 = ? AND f.file_name = ? LIMIT 1", project, "pypi", sha256, fileName)[0],
+    addedAfter: (id, limit) =>
+      database
+        .prepare(`${COLUMNS} WHERE f.id > ? ORDER BY f.id LIMIT ?`)
+        .all(id, limit) as unknown as RegistryFile[],
     names: (project, kind) =>
       database
         .prepare("SELECT DISTINCT name FROM package WHERE project = ? AND kind = ? ORDER BY name")

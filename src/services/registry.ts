@@ -44,6 +44,7 @@ export type RegistryOptions = {
 export type RegistryService = {
   fetch(request: Request): Promise<Response>;
   close(): void;
+  readonly store: Pick<RegistryStore, "addedAfter" | "latest" | "pathOf">;
 };
 
 const MAX_PYPI = 3_221_225_472;
@@ -176,5 +177,6 @@ export const registryService = (options: RegistryOptions): RegistryService => {
   return {
     fetch: async (request) => app.fetch(request),
     close: () => store.close(),
+    store,
   };
 };

@@ -16,6 +16,7 @@ import {
   type StackContext,
   trustIn,
 } from "./stack-services.ts";
+import { inFront, type OpenConsole, watched } from "./stack-view.ts";
 import { openState, type State } from "./state.ts";
 import { type StackUrls, TRUST_CONFIG_FILE, trustFiles } from "./trust-config.ts";
 import { TUF_PATH } from "./tuf.ts";
@@ -29,6 +30,8 @@ export type StackOptions = {
   readonly projects?: readonly [RegistryProject, ...RegistryProject[]];
   /** Replaces the keys of the TUF repository before anything is served. */
   readonly rotateTrust?: boolean;
+  /** Makes the pages below `/console`; none where absent. */
+  readonly console?: OpenConsole;
   readonly now?: () => number;
   readonly random?: RandomBytes;
 };
@@ -85,6 +88,15 @@ const open = async (options: StackOptions, opened: Opened): Promise<Result<Stack
   listener.value.serve(services.value.routes.fetch);
   const trustConfig = await announce(context, services.value.tufRoot);
   if (!trustConfig.ok) return trustConfig;
+  if (options.console !== undefined) {
+    const { service, watch } = watched(services.value.routes);
+    const { folder } = state.value;
+    const shown = { ...services.value.stores, urls, folder, projects, now: outside.now, watch };
+    const console = await options.console({ ...shown, trustConfig: trustConfig.value });
+    if (!console.ok) return console;
+    opened.push(console.value);
+    listener.value.serve(inFront(console.value, service).fetch);
+  }
   opened.push({ close: () => state.value.remove(STACK_FILE) });
   return ok({
     urls,

@@ -11,6 +11,7 @@ import type { RegistryProject } from "./registry-access.ts";
 import { type LogService, rekorService } from "./rekor.ts";
 import { rekorV2Service } from "./rekor-v2.ts";
 import { stackRoutes } from "./stack-routes.ts";
+import type { StackStores } from "./stack-view.ts";
 import type { State } from "./state.ts";
 import { type StackTrust, type StackUrls, tufTargets } from "./trust-config.ts";
 import { timestampAuthority } from "./tsa.ts";
@@ -48,6 +49,8 @@ export type OpenedServices = {
   mintToken: Issuer["mintToken"];
   /** The first root of the TUF repository, which clients are given out of band. */
   readonly tufRoot: Uint8Array;
+  /** What the console reads. */
+  readonly stores: StackStores;
 };
 
 /** Opens all services; each that must be closed is put into `opened` as soon as it is there. */
@@ -87,7 +90,9 @@ export const openServices = async (
     registry,
     tuf: tufService(tuf.value),
   });
-  return ok({ routes, mintToken: gitlab.mintToken, tufRoot: tuf.value.firstRoot });
+  const trees = { rekor: rekor.value.store, rekorV2: rekorV2.value.store };
+  const stores = { ...trees, registry: registry.store };
+  return ok({ routes, mintToken: gitlab.mintToken, tufRoot: tuf.value.firstRoot, stores });
 };
 
 const openIssuer = ({ urls, issuerKey, tokenSecret, projects, now, random }: StackContext) =>

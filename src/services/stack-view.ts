@@ -1,3 +1,4 @@
+import type { Result } from "../formats/result.ts";
 import type { RegistryService } from "./registry.ts";
 import type { RegistryProject } from "./registry-access.ts";
 import type { Service } from "./stack-routes.ts";
@@ -38,7 +39,7 @@ export type StackView = StackStores & {
 /** Answers below `/console`; the services know nothing else of it. */
 export type ConsoleService = Service & { close(): Promise<void> };
 
-export type OpenConsole = (view: StackView) => Promise<ConsoleService>;
+export type OpenConsole = (view: StackView) => Promise<Result<ConsoleService>>;
 
 const MAX_REASON = 500;
 /** A refusal is one line of JSON; what is longer is no refusal of ours. */

@@ -12,7 +12,7 @@ import type {
 } from "./console.ts";
 import { dayChart, growthChart } from "./console-charts.ts";
 import { digestLink, filesWith } from "./console-packages.ts";
-import { count, link, more, nothing, short, table, when } from "./console-shell.ts";
+import { count, link, more, nothing, table, when } from "./console-shell.ts";
 import { type Html, html } from "./html.ts";
 import { proofPicture } from "./proof-picture.ts";
 import { refusal } from "./report-card.ts";

@@ -19,6 +19,8 @@ export type FileRow = {
   readonly message: string;
   /** Who signed; empty where nobody is known. */
   readonly identity: string;
+  /** Its id in the registry; 0 where it is in none. */
+  readonly source: number;
 };
 
 export type PackageRow = {
