@@ -9,6 +9,16 @@ import type { KitDraft } from "./kit-export.ts";
 
 const reason = (error: unknown): string => (error as { code?: string }).code ?? "unknown error";
 
+/** A rename is kept once the folder that it happened in is flushed. */
+const flushFolder = async (path: string): Promise<void> => {
+  const folder = await open(path);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+};
+
 /** Writes a kit to a file: all of it, flushed, or nothing. Fails as {@link writeKit} does. */
 export const writeKitFile = async (
   path: string,
@@ -25,6 +35,7 @@ export const writeKitFile = async (
       if (!written.ok) return written;
       await file.sync();
       await rename(temporary, path);
+      await flushFolder(dirname(path));
       return written;
     } finally {
       await file.close();
@@ -83,6 +94,7 @@ export const unpackKit = async (
       await put(join(staging, path), [content]);
     }
     await rename(staging, folder);
+    await flushFolder(dirname(folder));
     return ok(undefined);
   } catch (error) {
     return fail("FILE_UNWRITABLE", `${folder}: ${reason(error)}`);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { draftKit, type KitEntry } from "../../src/consumer/kit-export.ts";
+import { unpackKit } from "../../src/consumer/kit-file.ts";
 import { readKitPolicy } from "../../src/consumer/kit-policy.ts";
 import { TAR_END, tarHead } from "../../src/consumer/kit-tar.ts";
 import { checkKitAge, type KitExpectation, verifyKit } from "../../src/consumer/kit-verify.ts";
@@ -227,6 +228,23 @@ test("nothing that did not verify goes into a kit, and no two files of one name"
   assert.equal(code([wheel, other]), "KIT_PATH");
   assert.equal(code([wheel, wheel]), "ok");
   assert.equal(code([]), "DIST_EMPTY");
+});
+
+test("a kit that changes while it is unpacked leaves nothing", async () => {
+  const kit = unwrap(await readBytes(sound));
+  const late = new Map(kit.files);
+  const path = `packages/${SDIST}`;
+  const file = late.get(path);
+  if (file === undefined) assert.fail("the sdist is there");
+  const read = async (_offset: number, length: number) => new Uint8Array(length);
+  late.set(path, { ...file, access: { size: file.size, read } });
+  const changed = await unpackKit({ ...kit, files: late }, join(folder, "late"), []);
+  assert.equal(changed.ok ? "ok" : changed.error.code, "KIT_DIGEST");
+  writeFileSync(join(folder, "file"), "");
+  const below = await unpackKit(kit, join(folder, "file", "below"), []);
+  assert.equal(below.ok ? "ok" : below.error.code, "KIT_TARGET");
+  const left = readdirSync(folder).filter((name) => name.includes("late"));
+  assert.deepEqual(left, []);
 });
 
 test("a file that changes while it is packed: DIST_CHANGED", async () => {
