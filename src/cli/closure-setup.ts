@@ -53,7 +53,7 @@ const fromConfig = async (
   file: string,
 ): Promise<Result<Sources>> => {
   const { flags } = invocation;
-  const doubled = ["index-url", "evidence"].find((flag) => flags[flag] !== undefined);
+  const doubled = ["index-url", "evidence"].find((flag) => typeof flags[flag] === "string");
   if (doubled !== undefined) return fail("USAGE", `give --config or --${doubled}, not both`);
   const read = await readConfig(invocation, file);
   if (!read.ok) return read;

@@ -124,9 +124,9 @@ describe("a lock is not written", () => {
     }
   });
   test("where the policy refuses what nobody vouches for", async () => {
-    await writeFile(join(locks.folder, "refuse.toml"), 'unattested = "refuse"\n');
+    await writeFile(join(locks.folder, "bare.toml"), 'unattested = "refuse"\n');
     const file = await locks.requirementsOf(locks.plain);
-    const flags = { out: "pylock.refused.toml", policy: "refuse.toml" };
+    const flags = { out: "pylock.refused.toml", policy: "bare.toml" };
     const { code, output } = await locks.wheelseal(lockCommand, file, flags);
     assert.equal(code, 1, output);
     assert.match(output, /LOCK_UNATTESTED/);
@@ -160,4 +160,46 @@ test("with --python, files that it cannot use are not asked for", async () => {
   const some = await locks.wheelseal(lockCommand, file, { python: locks.tools });
   assert.equal(some.code, 0, some.output);
   assert.match(some.output, /1 package, 1 file: 1 signed/);
+});
+
+test("a gateway's configuration gives upstreams, each name with one owner, and the policy", async () => {
+  const configOf = (unattested: string) => `
+[[upstreams]]
+name = "own"
+index = "${locks.index}"
+owns = ["greeter"]
+
+[[upstreams]]
+name = "public"
+index = "${locks.url}/elsewhere/pypi/simple"
+owns = ["plain"]
+demands = "attested"
+
+[policy]
+unattested = "${unattested}"
+
+[[policy.packages.greeter.identities]]
+kind = "gitlab"
+issuer = "${locks.issuer}"
+project = "local/packages"
+`;
+  await writeFile(join(locks.folder, "refuse.toml"), configOf("refuse"));
+  await writeFile(join(locks.folder, "gateway.toml"), configOf("allow"));
+  const file = await locks.requirementsOf(locks.greeter, locks.plain);
+  const flags = { out: "pylock.config.toml", "index-url": false };
+  const refused = await locks.wheelseal(lockCommand, file, { ...flags, config: "refuse.toml" });
+  assert.equal(refused.code, 1, refused.output);
+  assert.match(refused.output, /error\[LOCK_UNATTESTED\]/);
+  const locked = await locks.wheelseal(lockCommand, file, { ...flags, config: "gateway.toml" });
+  assert.equal(locked.code, 0, locked.output);
+  assert.match(locked.output, /signed by GitLab project local\/packages .* as the policy expects/);
+  const stranger = await locks.requirementsOf(unsigned("unowned", "1.0"));
+  const unowned = await locks.wheelseal(lockCommand, stranger, {
+    ...flags,
+    config: "gateway.toml",
+  });
+  assert.equal(unowned.code, 1, unowned.output);
+  assert.match(unowned.output, /error\[GATEWAY_UNOWNED\]/);
+  const both = { ...flags, config: "gateway.toml", "index-url": locks.index };
+  assert.equal((await locks.wheelseal(lockCommand, file, both)).code, 2);
 });
