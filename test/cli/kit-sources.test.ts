@@ -3,7 +3,10 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { parseAttestation } from "../../src/formats/attestation.ts";
 import { evidenceNames } from "../../src/formats/evidence.ts";
+import { formatProvenance } from "../../src/formats/provenance-object.ts";
+import { unwrap } from "../../src/formats/result.ts";
 import { pylockOf } from "../consumer/closure-support.ts";
 import { unpack } from "../consumer/kit-support.ts";
 import { codeOf, runHere } from "../pipeline/in-process.ts";
@@ -95,4 +98,30 @@ test("a file that a policy pins is carried without evidence", async () => {
   );
   assert.equal(await verify(...policy), "0 none");
   assert.equal(await verify("--policy", "policy.toml"), "1 EVIDENCE_MISSING");
+});
+
+test("an index's attestations alone are enough for a site that says so", async () => {
+  const { publishAttestation } = evidenceNames(second.filename);
+  const attestation = unwrap(
+    parseAttestation(second.evidence.get(publishAttestation) ?? new Uint8Array()),
+  );
+  const publisher = { kind: "other", name: "test" } as const;
+  const provenance = formatProvenance({ bundles: [{ publisher, attestations: [attestation] }] });
+  const served = { ...second, evidence: new Map([["second.provenance", provenance]]) };
+  greeters.add(served);
+  greeters.says.set(second.filename, { provenance: "../../files/second.provenance" });
+  const [, index = "", ...trust] = flags;
+  // Not a GitLab project's index: there is no generic registry beside it.
+  const plainIndex = ["--index-url", index.replace("/api/v4/projects/1/packages", "")];
+  const lock = write("second.toml", pylockOf(second));
+  const words = ["--lock", lock, "--policy", "policy.toml", ...plainIndex, ...trust];
+  const said = await runHere(["kit", "export", "out.kit", ...words], { cwd: folder });
+  assert.equal(said.code, 0, said.err);
+  const { manifest } = await kit();
+  assert.equal(manifest.packages[0]?.demands, "attested");
+  assert.equal(await verify("--policy", "policy.toml"), "1 EVIDENCE_MISSING");
+  assert.equal(await verify("--policy", "policy.toml", "--demands", "attested"), "0 none");
+  assert.equal(await verify("--policy", "policy.toml", "--demands", "less"), "2 USAGE");
+  greeters.says.delete(second.filename);
+  greeters.add(second);
 });
