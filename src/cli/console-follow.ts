@@ -2,8 +2,8 @@
 export type Follower = {
   /** Begins at once, if it is not at it already. */
   poke(): void;
-  /** Resolves when all is read that was there at the call, at the latest after `patience` ms. */
-  settle(patience: number): Promise<void>;
+  /** Whether all was read that was there at the call, at the latest after `patience` ms. */
+  settle(patience: number): Promise<boolean>;
   close(): Promise<void>;
 };
 
@@ -38,11 +38,12 @@ export const openFollower = (
     settle: async (patience) => {
       poke();
       let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<void>((resume) => {
-        timer = setTimeout(resume, patience);
+      const late = new Promise<boolean>((resume) => {
+        timer = setTimeout(() => resume(false), patience);
       });
-      await Promise.race([running, late]);
+      const read = await Promise.race([running?.then(() => true), late]);
       clearTimeout(timer);
+      return read ?? true;
     },
     close: async () => {
       closed = true;

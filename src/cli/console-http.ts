@@ -79,13 +79,15 @@ export type ConsoleParts = {
   readonly of: ConsolePage["of"];
   readonly pages: Pages;
   readonly live: Live;
+  /** Told what a page threw. */
+  readonly failed: (error: unknown) => void;
 };
 
 /**
  * Answers what is below `/console/`: GET and HEAD only, since nothing here changes anything. `/`
  * and `/console` lead there.
  */
-export const consoleFetch = ({ of, pages, live }: ConsoleParts) => {
+export const consoleFetch = ({ of, pages, live, failed: tell }: ConsoleParts) => {
   const answer = async (request: Request): Promise<Response> => {
     const { pathname, searchParams: query } = new URL(request.url);
     if (request.method !== "GET" && request.method !== "HEAD") {
@@ -111,7 +113,11 @@ export const consoleFetch = ({ of, pages, live }: ConsoleParts) => {
     );
   };
   return async (request: Request): Promise<Response> => {
-    const response = secured(await answer(request));
+    const answered = await answer(request).catch((error: unknown) => {
+      tell(error);
+      return failed(503, "the console cannot read what it shows at the moment");
+    });
+    const response = secured(answered);
     if (request.method !== "HEAD") return response;
     const { status, headers } = response;
     return new Response(null, { status, headers });

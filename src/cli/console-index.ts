@@ -26,6 +26,7 @@ export type ConsoleIndex = {
   position(source: string): number;
   moveTo(source: string, position: number): void;
   addSigning(signing: NewSigning): void;
+  hasSigning(signing: NewSigning): boolean;
   /** A new file, or what is known of one now. Gives who signed the package's file before it. */
   putFile(file: FileRow): { readonly before: FileRow | undefined };
   setVerdict(project: string, filename: string, verdict: FileVerdict): void;
@@ -50,7 +51,9 @@ const totalsOf = (database: ConsoleDatabase) => {
 
 type Add = ReturnType<typeof totalsOf>;
 
-const signings = (database: ConsoleDatabase, total: Add): ConsoleIndex["addSigning"] => {
+type Signings = Pick<ConsoleIndex, "addSigning" | "hasSigning">;
+
+const signings = (database: ConsoleDatabase, total: Add): Signings => {
   const signer = database.prepare(
     `INSERT INTO signer (identity, issuer, signings, first_at, last_at) VALUES (?, ?, 1, ?, ?)
     ON CONFLICT (identity, issuer) DO UPDATE SET signings = signings + 1,
@@ -63,7 +66,10 @@ const signings = (database: ConsoleDatabase, total: Add): ConsoleIndex["addSigni
   const insert = database.prepare(
     "INSERT INTO signing (at, signer, entry, kind, sha256) VALUES (?, ?, ?, ?, ?)",
   );
-  return ({ at, identity, issuer, entry, kind, sha256 }) => {
+  const known = database.prepare(
+    "SELECT 1 FROM signing WHERE sha256 = ? AND entry = ? AND kind = ? LIMIT 1",
+  );
+  const addSigning: Signings["addSigning"] = ({ at, identity, issuer, entry, kind, sha256 }) => {
     const row = signer.get(identity, issuer, at, at);
     const id = Number(row?.id);
     if (row?.signings === 1) total("signers", 1);
@@ -73,6 +79,10 @@ const signings = (database: ConsoleDatabase, total: Add): ConsoleIndex["addSigni
     // Signer 0 is all of them.
     day.run(0, date);
     insert.run(at, id, entry, kind, sha256);
+  };
+  return {
+    addSigning,
+    hasSigning: ({ sha256, entry, kind }) => known.get(sha256, entry, kind) !== undefined,
   };
 };
 
@@ -169,7 +179,7 @@ export const consoleIndex = (database: ConsoleDatabase): ConsoleIndex => {
     },
     position: (source) => Number(position.get(`at ${source}`)?.value ?? 0),
     moveTo: (source, at) => void moveTo.run(`at ${source}`, String(at)),
-    addSigning: signings(database, total),
+    ...signings(database, total),
     ...files(database, total),
     addEvent: ({ at, kind, project, filename, sha256, code, message }) => {
       event.run(at, kind, project, filename, sha256, code, message);

@@ -4,6 +4,7 @@ import { hex, utf8 } from "../formats/bytes.ts";
 import { ok, type Result } from "../formats/result.ts";
 import type { Invocation } from "./command.ts";
 import { openChecks, waiverRows } from "./console-checks.ts";
+import { isSameSigner } from "./console-detail.ts";
 import { openFollower } from "./console-follow.ts";
 import { consoleFetch } from "./console-http.ts";
 import { type ConsoleIndex, consoleIndex } from "./console-index.ts";
@@ -65,8 +66,7 @@ const addDistribution = (view: StackView, index: ConsoleIndex, file: Registered)
     identity,
     source: file.id,
   });
-  const changed = before !== undefined && before.identity !== identity;
-  if (!changed || before.identity === "" || identity === "") return;
+  if (before === undefined || isSameSigner(before.identity, identity)) return;
   const message = `${before.filename} was signed by ${before.identity}, this file by ${identity}`;
   index.addEvent({ ...about, at: file.createdAt, kind: "identity", code: "", message });
 };
@@ -169,15 +169,14 @@ export const openStackConsole =
     const tell = (what: string): void => live.publish({ what });
     const checks = openChecks({ view, judged: judged.value, index, queries, tell });
     const step = stepThrough(view, index, checks.forget);
-    const follower = openFollower(
-      () => {
-        const before = index.position("log") + index.position("registry");
-        const more = step();
-        if (index.position("log") + index.position("registry") > before) tell("list");
-        return more;
-      },
-      (error) => invocation.terminal.err(`console: ${error instanceof Error ? error.message : ""}`),
-    );
+    const failed = (error: unknown): void =>
+      invocation.terminal.err(`console: ${error instanceof Error ? error.message : "failed"}`);
+    const follower = openFollower(() => {
+      const before = index.position("log") + index.position("registry");
+      const more = step();
+      if (index.position("log") + index.position("registry") > before) tell("list");
+      return more;
+    }, failed);
     view.watch((refused) => {
       if (refused !== undefined) {
         index.addEvent(refusedEvent(view.now(), refused));
@@ -200,7 +199,7 @@ export const openStackConsole =
       leads: LEADS,
     };
     return ok({
-      fetch: consoleFetch({ of: "stack", pages: consolePages(source), live }),
+      fetch: consoleFetch({ of: "stack", pages: consolePages(source), live, failed }),
       close: async () => {
         live.close();
         await follower.close();

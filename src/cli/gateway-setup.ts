@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { openFeed } from "../consumer/gateway-feed.ts";
 import { openMetrics } from "../consumer/gateway-metrics.ts";
 import { openGatewayStore } from "../consumer/gateway-store.ts";
@@ -41,12 +42,15 @@ const logTo =
   (line: LogLine): void =>
     terminal.err(JSON.stringify({ time: rfc3339(outside.now()), ...line }));
 
+/** With the folder that only this process uses. */
+export type OpenedWorld = GatewayWorld & { readonly folder: string };
+
 /** Everything that the gateway works with, opened. */
 export const openGatewayWorld = async (
   invocation: Invocation,
   settings: Settings,
   file: string,
-): Promise<Result<GatewayWorld>> => {
+): Promise<Result<OpenedWorld>> => {
   const { outside, files } = invocation;
   const read = await readConfig(invocation, file);
   if (!read.ok) return read;
@@ -64,6 +68,7 @@ export const openGatewayWorld = async (
   const store = await openGatewayStore(memory.value.store);
   if (!store.ok) return store;
   return ok({
+    folder: dirname(memory.value.store),
     config,
     policy: policy.value,
     fingerprint: hex(sha256(utf8(`${read.value.sha256} ${policy.value.sha256}`))),

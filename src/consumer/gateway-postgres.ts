@@ -176,12 +176,17 @@ const marksIn = (sql: Sql): Pick<GatewayState, "mark" | "raiseMark"> => {
   };
 };
 
-const eventsIn = (sql: Sql): Pick<GatewayState, "record" | "events"> => ({
+const eventsIn = (sql: Sql): Pick<GatewayState, "record" | "events" | "eventsAfter"> => ({
   record: (event) => sql.begin((client) => append(client, event)),
   events: async function* () {
     for await (const rows of sql`SELECT event FROM event ORDER BY id`.cursor(500)) {
       for (const row of rows) yield JSON.parse(row.event);
     }
+  },
+  eventsAfter: async (number, limit) => {
+    const rows = await sql`SELECT id, event FROM event
+      WHERE id > ${number} ORDER BY id LIMIT ${limit}`;
+    return rows.map(({ id, event }) => ({ number: Number(id), event: JSON.parse(event) }));
   },
 });
 
@@ -214,6 +219,7 @@ const guarded = (state: GatewayState, address: PostgresAddress): GatewayState =>
     mark: guard(state.mark),
     raiseMark: guard(state.raiseMark),
     record: guard(state.record),
+    eventsAfter: guard(state.eventsAfter),
     ping: guard(state.ping),
     events: state.events,
     close: state.close,

@@ -188,13 +188,18 @@ const marksIn = (
 const eventsIn = (
   database: DatabaseSync,
   atomically: Atomically,
-): Pick<GatewayState, "record" | "events"> => ({
+): Pick<GatewayState, "record" | "events" | "eventsAfter"> => ({
   record: (event) => atomically(() => append(database, event)),
   events: async function* () {
     for (const row of database.prepare("SELECT event FROM event ORDER BY id").iterate()) {
       yield JSON.parse(String(row.event));
     }
   },
+  eventsAfter: async (number, limit) =>
+    database
+      .prepare("SELECT id, event FROM event WHERE id > ? ORDER BY id LIMIT ?")
+      .all(number, limit)
+      .map((row) => ({ number: Number(row.id), event: JSON.parse(String(row.event)) })),
 });
 
 /**

@@ -53,6 +53,9 @@ export type GatewayEvent = {
   readonly detail?: unknown;
 };
 
+/** An event with its place on the trail; places only grow, and some may be left out. */
+export type NumberedEvent = { readonly number: number; readonly event: GatewayEvent };
+
 /** A verdict to keep, and the line of the audit trail that goes with it. */
 export type Settlement = { readonly verdict: KeptVerdict; readonly event: GatewayEvent };
 
@@ -94,6 +97,8 @@ export type GatewayState = {
   record(event: GatewayEvent): Promise<void>;
   /** The audit trail, oldest first. */
   events(): AsyncIterable<GatewayEvent>;
+  /** A part of it: events behind the one with that number, 0 for the first, at most `limit`. */
+  eventsAfter(number: number, limit: number): Promise<readonly NumberedEvent[]>;
   /** Asks for nothing; throws where the memory does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -27,7 +27,7 @@ export type ConsolePage = {
   readonly title: string;
   /** One sentence below the title. */
   readonly lead?: string;
-  /** How far the lists are behind what they are made from; 0 where they are not. */
+  /** Entries that the lists are behind what they are made from; Infinity where nobody counted. */
   readonly behind?: number;
   readonly body: Html;
 };
@@ -56,7 +56,7 @@ export const consolePage = (page: ConsolePage): string => {
 <h1>${title}</h1>
 ${lead === undefined ? html`` : html`<p class="lead">${lead}</p>`}
 <div id="live-main" data-live>
-${behind > 0 ? html`<p class="hint">These lists are ${count(behind)} entries behind and are being brought up to date.</p>` : html``}
+${behind > 0 ? late(behind) : html``}
 ${body}
 </div>
 </main>
@@ -64,6 +64,9 @@ ${body}
 </html>
 `.html;
 };
+
+const late = (behind: number): Html =>
+  html`<p class="hint">These lists are ${Number.isFinite(behind) ? `${count(behind)} entries ` : ""}behind and are being brought up to date.</p>`;
 
 const navItem = ([path, name]: readonly [Area, string], current: Area): Html =>
   path === current
