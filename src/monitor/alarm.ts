@@ -6,6 +6,7 @@ import { rfc3339 } from "../formats/rfc3339.ts";
 /** The log that an alarm is about. */
 export type AlarmLog = {
   readonly url: string;
+  readonly api: 1 | 2;
   /** The first line of the tree's checkpoints; empty where none could be opened. */
   readonly origin: string;
 };
@@ -44,7 +45,10 @@ export type AlarmProof = {
 
 /** Something that somebody must look at. */
 export type Alarm = {
-  /** The same for the same event, however often it is seen: lower-case hex. */
+  /**
+   * Lower-case hex. Of an entry always the same; what a log does has another each time that it
+   * begins again.
+   */
   readonly id: string;
   readonly code: Code;
   readonly message: string;
@@ -62,10 +66,25 @@ export type Cause = Pick<Alarm, "code" | "message" | "log" | "entry" | "proof"> 
   readonly event: string;
 };
 
-/** @param now - milliseconds since 1970 */
-export const alarmOf = ({ event, ...cause }: Cause, now: number): Alarm => ({
-  id: hex(sha256(utf8(JSON.stringify([cause.code, cause.log.url, cause.log.origin, event])))),
-  hint: HINTS[cause.code],
-  at: rfc3339(now),
-  ...cause,
-});
+/** An alarm on its way: told once it is due, and until somebody was told. */
+export type PendingAlarm = {
+  readonly alarm: Alarm;
+  /** The same for the same event, however often it is seen: lower-case hex. */
+  readonly event: string;
+  /** Milliseconds since 1970. */
+  readonly due: number;
+};
+
+const digestOf = (...parts: readonly unknown[]): string => hex(sha256(utf8(JSON.stringify(parts))));
+
+/**
+ * @param now - milliseconds since 1970
+ * @param grace - milliseconds until it is due
+ */
+export const alarmOf = ({ event: seen, ...cause }: Cause, now: number, grace = 0): PendingAlarm => {
+  const { url, api, origin } = cause.log;
+  const event = digestOf(cause.code, url, api, origin, seen);
+  const at = rfc3339(now);
+  const id = cause.entry === undefined ? digestOf(event, at) : event;
+  return { alarm: { id, hint: HINTS[cause.code], at, ...cause }, event, due: now + grace };
+};

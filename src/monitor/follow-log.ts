@@ -26,6 +26,13 @@ const vanished = (follower: Follower, taken: readonly TakenUp[]): TreeOutcome[] 
     });
 };
 
+/** What ended well ends what was wrong before; what no tree could be told from, once all are well. */
+const settle = ({ log, state }: Follower, outcomes: readonly TreeOutcome[]): void => {
+  const well = outcomes.filter(({ failure: failed }) => failed === undefined);
+  for (const { origin } of well) state.settle(log, origin);
+  if (well.length === outcomes.length) state.settle(log, "");
+};
+
 /** A log is read one last time after all its keys have ended. */
 const finish = ({ log, state, now }: Follower, outcomes: readonly TreeOutcome[]): void => {
   const ended = log.keys.every(({ validity }) => (validity.end ?? Infinity) < now());
@@ -65,6 +72,7 @@ export const followLog = async (follower: Follower): Promise<TreeOutcome[]> => {
   const outcomes: TreeOutcome[] = [];
   for (const one of taken) outcomes.push(await readTree(follower, one));
   const all = [...outcomes, ...vanished(follower, taken)];
+  settle(follower, all);
   finish(follower, all);
   return all;
 };

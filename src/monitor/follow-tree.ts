@@ -48,14 +48,13 @@ export const raise = (
 ): Failure => {
   const { state, log } = follower;
   if (isOutage(found.failure.code)) return found.failure;
-  const now = follower.now();
   const { code, message } = found.failure;
   const { event, proof } = found;
-  const where = { url: log.url, origin };
+  const where = { url: log.url, api: log.api, origin };
   const cause: Cause = { code, message, log: where, event, ...(proof ? { proof } : {}) };
-  const alarm = alarmOf(cause, now);
-  const halted = found.halts && tree ? { ...tree, halted: alarm.id } : undefined;
-  state.save(halted, [{ alarm, due: now }]);
+  const pending = alarmOf(cause, follower.now());
+  const halted = found.halts && tree ? { ...tree, halted: pending.alarm.id } : undefined;
+  state.save(halted, [pending]);
   return found.failure;
 };
 

@@ -5,7 +5,7 @@ import type { Sha256 } from "../crypto/hash.ts";
 import { fromHex, hex } from "../formats/bytes.ts";
 import { type CompactRange, compactRange } from "../formats/compact-range.ts";
 import { fail, ok, type Result, unwrap } from "../formats/result.ts";
-import type { Alarm } from "./alarm.ts";
+import type { Alarm, PendingAlarm } from "./alarm.ts";
 
 /** What was read of a tree, in numbers. */
 export type Counts = {
@@ -50,13 +50,6 @@ export type TreeState = {
   readonly finished?: true;
 };
 
-/** An alarm on its way: told once it is due, and until somebody was told. */
-export type PendingAlarm = {
-  readonly alarm: Alarm;
-  /** Milliseconds since 1970. */
-  readonly due: number;
-};
-
 type LogName = { readonly url: string; readonly api: 1 | 2 };
 
 /** All that the monitor remembers. Each method is one atomic, durable step. */
@@ -68,7 +61,7 @@ export type MonitorState = {
   /** Whether all trees that a log had at first were taken up: others that come are new. */
   hasBegun(log: LogName): boolean;
   begin(log: LogName): void;
-  /** Keeps a tree's state and the alarms that go with it, both or neither; known alarms stay. */
+  /** Keeps a tree's state and the alarms that go with it, both or neither; open alarms stay. */
   save(tree: TreeState | undefined, alarms: readonly PendingAlarm[]): void;
   /** Alarms that were not told, oldest first. */
   pending(): PendingAlarm[];
@@ -76,6 +69,8 @@ export type MonitorState = {
   alarms(): Alarm[];
   alarm(id: string): Alarm | undefined;
   told(ids: readonly string[]): void;
+  /** What a log did is over where it was told; should it begin again, that is another alarm. */
+  settle(log: LogName, origin: string): void;
   /** Forgets alarms that turned out to be none. */
   withdraw(ids: readonly string[]): void;
   close(): void;
@@ -89,8 +84,11 @@ CREATE TABLE IF NOT EXISTS trees (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS logs (url TEXT NOT NULL, api INTEGER NOT NULL, PRIMARY KEY (url, api)) STRICT;
 CREATE TABLE IF NOT EXISTS alarms (
-  id TEXT PRIMARY KEY, alarm TEXT NOT NULL, due INTEGER NOT NULL, told INTEGER NOT NULL
-) STRICT;`;
+  id TEXT PRIMARY KEY, event TEXT NOT NULL, alarm TEXT NOT NULL, due INTEGER NOT NULL,
+  url TEXT NOT NULL, api INTEGER NOT NULL, origin TEXT NOT NULL,
+  about TEXT NOT NULL, told INTEGER NOT NULL, over INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS alarms_event ON alarms (event) WHERE over = 0;`;
 
 type Kept = Omit<TreeState, "root" | "range"> & {
   readonly root: string;
@@ -145,10 +143,10 @@ const forwards = (kept: readonly TreeState[], next: TreeState): void => {
   if (isBack || next.range.size > next.size) throw new Error("a tree's state went back");
 };
 
-const stateIn = (database: DatabaseSync, now: number): MonitorState => {
-  // The system lets go of the lock when the process ends, however it ends.
-  database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL;");
-  const atomically = (work: () => void): void => {
+/** Runs statements in one transaction: all of them, or none. */
+const atomicallyIn =
+  (database: DatabaseSync) =>
+  (work: () => void): void => {
     database.exec("BEGIN IMMEDIATE");
     try {
       work();
@@ -158,18 +156,60 @@ const stateIn = (database: DatabaseSync, now: number): MonitorState => {
       throw error;
     }
   };
-  atomically(() => {
-    database.exec(SCHEMA);
-    const begun = "SELECT count(*) FROM monitor";
-    database.prepare(`INSERT INTO monitor SELECT ? WHERE (${begun}) = 0`).run(now);
-  });
-  const all = (sql: string) => database.prepare(sql).all() as Record<string, string | number>[];
+
+type Row = Record<string, string | number>;
+
+const readAlarm = ({ alarm }: Row): Alarm => JSON.parse(String(alarm)) as Alarm;
+
+/** The alarms in a database, with `put` for one that is to be remembered unless it is open. */
+const alarmsIn = (database: DatabaseSync) => {
+  const all = (sql: string) => database.prepare(sql).all() as Row[];
+  const atomically = atomicallyIn(database);
   const each = (sql: string, ids: readonly string[]): void => {
     const statement = database.prepare(sql);
     atomically(() => {
       for (const id of ids) statement.run(id);
     });
   };
+  const insert = database.prepare(
+    "INSERT INTO alarms VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT DO NOTHING",
+  );
+  return {
+    put: ({ alarm, event, due }: PendingAlarm): void => {
+      const { url, api, origin } = alarm.log;
+      const about = alarm.entry === undefined ? "log" : "entry";
+      insert.run(alarm.id, event, JSON.stringify(alarm), due, url, api, origin, about);
+    },
+    pending: () =>
+      all("SELECT * FROM alarms WHERE told = 0 ORDER BY rowid").map((row) => ({
+        alarm: readAlarm(row),
+        event: String(row.event),
+        due: Number(row.due),
+      })),
+    alarms: () => all("SELECT * FROM alarms ORDER BY rowid").map(readAlarm),
+    alarm: (id: string) => {
+      const row = database.prepare("SELECT alarm FROM alarms WHERE id = ?").get(id);
+      return row === undefined ? undefined : readAlarm(row as Row);
+    },
+    told: (ids: readonly string[]) => each("UPDATE alarms SET told = 1 WHERE id = ?", ids),
+    settle: ({ url, api }: LogName, origin: string): void => {
+      const where = "url = ? AND api = ? AND origin = ? AND about = 'log' AND told = 1";
+      database.prepare(`UPDATE alarms SET over = 1 WHERE ${where}`).run(url, api, origin);
+    },
+    withdraw: (ids: readonly string[]) => each("DELETE FROM alarms WHERE id = ? AND told = 0", ids),
+  };
+};
+
+const stateIn = (database: DatabaseSync, now: number): MonitorState => {
+  // The system lets go of the lock when the process ends, however it ends.
+  database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL;");
+  const atomically = atomicallyIn(database);
+  atomically(() => {
+    database.exec(SCHEMA);
+    const begun = "SELECT count(*) FROM monitor";
+    database.prepare(`INSERT INTO monitor SELECT ? WHERE (${begun}) = 0`).run(now);
+  });
+  const all = (sql: string) => database.prepare(sql).all() as Row[];
   const trees: MonitorState["trees"] = (log) =>
     all("SELECT state FROM trees ORDER BY rowid")
       .map(({ state }) => readTree(String(state)))
@@ -180,11 +220,10 @@ const stateIn = (database: DatabaseSync, now: number): MonitorState => {
   const putTree = database.prepare(
     "INSERT INTO trees VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
   );
-  const putAlarm = database.prepare(
-    "INSERT INTO alarms VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING",
-  );
   const isLog = "FROM logs WHERE url = ? AND api = ?";
+  const { put, ...alarmed } = alarmsIn(database);
   return {
+    ...alarmed,
     inception,
     trees,
     hasBegun: ({ url, api }) => database.prepare(`SELECT 1 ${isLog}`).get(url, api) !== undefined,
@@ -195,23 +234,8 @@ const stateIn = (database: DatabaseSync, now: number): MonitorState => {
       atomically(() => {
         if (tree !== undefined) forwards(trees(tree), tree);
         if (tree !== undefined) putTree.run(tree.url, tree.api, tree.origin, treeJson(tree));
-        for (const { alarm, due } of alarms) putAlarm.run(alarm.id, JSON.stringify(alarm), due);
+        for (const alarm of alarms) put(alarm);
       }),
-    pending: () =>
-      all("SELECT alarm, due FROM alarms WHERE told = 0 ORDER BY rowid").map(({ alarm, due }) => ({
-        alarm: JSON.parse(String(alarm)) as Alarm,
-        due: Number(due),
-      })),
-    alarms: () =>
-      all("SELECT alarm FROM alarms ORDER BY rowid").map(
-        ({ alarm }) => JSON.parse(String(alarm)) as Alarm,
-      ),
-    alarm: (id) => {
-      const row = database.prepare("SELECT alarm FROM alarms WHERE id = ?").get(id);
-      return row === undefined ? undefined : (JSON.parse(String(row.alarm)) as Alarm);
-    },
-    told: (ids) => each("UPDATE alarms SET told = 1 WHERE id = ?", ids),
-    withdraw: (ids) => each("DELETE FROM alarms WHERE id = ? AND told = 0", ids),
     close: () => database.close(),
   };
 };

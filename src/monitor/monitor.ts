@@ -1,9 +1,8 @@
 import type { LogReader } from "../clients/log-reader.ts";
 import { type Failure, ok, type Result } from "../formats/result.ts";
-import type { Alarm } from "./alarm.ts";
+import type { Alarm, PendingAlarm } from "./alarm.ts";
 import { followLog } from "./follow-log.ts";
 import type { FollowedLog, Follower, TreeOutcome } from "./follower.ts";
-import type { PendingAlarm } from "./monitor-state.ts";
 import { isKnown, type Records } from "./records.ts";
 import type { FoundRecords } from "./records-folder.ts";
 

@@ -4,11 +4,11 @@ import { sha256 } from "../crypto/hash.ts";
 import { hex, utf8 } from "../formats/bytes.ts";
 import { appendLeaf, type CompactRange } from "../formats/compact-range.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
-import { alarmOf, type Cause, type SignedEntry } from "./alarm.ts";
+import { alarmOf, type Cause, type PendingAlarm, type SignedEntry } from "./alarm.ts";
 import type { Follower } from "./follower.ts";
 import { proveRange } from "./head.ts";
 import { type Inspection, inspectEntry } from "./inspect.ts";
-import type { Counts, PendingAlarm, TreeState } from "./monitor-state.ts";
+import type { Counts, TreeState } from "./monitor-state.ts";
 
 /** Entries that cannot be read and are kept as they are, of one tree, and bytes of each. */
 const MAX_KEPT = 100;
@@ -30,7 +30,7 @@ const isInOrder = (entries: readonly ReadEntry[], { range, size }: TreeState): b
 const cause = (tree: TreeState, signed: SignedEntry, unreadable: boolean): Cause => {
   const { index, digest, certificate } = signed;
   const who = `${certificate.san} (issuer ${certificate.issuer})`;
-  const log = { url: tree.url, origin: tree.origin };
+  const log = { url: tree.url, api: tree.api, origin: tree.origin };
   return {
     code: unreadable ? "MONITOR_UNREADABLE" : "MONITOR_UNKNOWN",
     message: unreadable
@@ -50,10 +50,7 @@ const alarmsOf = (
   const unreadable = seen.unreadable !== undefined;
   return seen.mine
     .filter((signed) => !isKnown(signed))
-    .map((signed) => ({
-      alarm: alarmOf(cause(tree, signed, unreadable), now()),
-      due: now() + (unreadable ? 0 : grace),
-    }));
+    .map((signed) => alarmOf(cause(tree, signed, unreadable), now(), unreadable ? 0 : grace));
 };
 
 /** Keeps what cannot be read, as far as there is room; writing it again changes nothing. */

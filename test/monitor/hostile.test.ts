@@ -140,6 +140,32 @@ describe("a log that does not", () => {
     assert.equal(failure(await scene.pass()), undefined);
   });
 
+  following(
+    "does wrong, recovers, and does wrong again: that is told again",
+    async (scene, tree, api) => {
+      const pass = async (trusted: boolean) => {
+        scene.later(1000);
+        tree.key = trusted ? key(api) : forgeLeaf().key;
+        return codes(await scene.pass());
+      };
+      assert.deepEqual([await pass(false), await pass(false)], [["TLOG_CHECKPOINT"], []]);
+      assert.deepEqual(await pass(true), []);
+      assert.deepEqual([await pass(false), await pass(false)], [["TLOG_CHECKPOINT"], []]);
+      assert.equal(new Set(scene.told.map(({ id }) => id)).size, 2);
+      assert.deepEqual(await pass(true), []);
+      for (let times = 0; times < 2; times += 1) {
+        scene.later(1000);
+        tree.signedSize = 2;
+        assert.deepEqual(
+          [codes(await scene.pass()), codes(await scene.pass())],
+          [["MONITOR_ROLLBACK"], []],
+        );
+        delete tree.signedSize;
+        assert.deepEqual(codes(await scene.pass()), []);
+      }
+    },
+  );
+
   following("stands still for longer than is allowed", async (scene, tree) => {
     scene.later(3_600_000);
     assert.equal(failure(await scene.pass({ maxAge: 7_200_000 })), undefined);

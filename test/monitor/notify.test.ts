@@ -4,7 +4,7 @@ import { type Alarm, alarmOf } from "../../src/monitor/alarm.ts";
 import { gitlabIssue, postAlarms } from "../../src/monitor/notify.ts";
 import { fakeOutside, refused } from "../clients/fake-outside.ts";
 
-const log = { url: "https://rekor.example", origin: "rekor.example - 1" };
+const log = { url: "https://rekor.example", api: 1, origin: "rekor.example - 1" } as const;
 const NOW = Date.parse("2026-11-24T00:00:00Z");
 const certificate = {
   sha256: "ab".repeat(32),
@@ -21,11 +21,11 @@ const entry = {
   digest: "sha256:ef",
   certificate,
 };
-const signed = alarmOf(
+const { alarm: signed } = alarmOf(
   { code: "MONITOR_UNKNOWN", message: "entry 7: who signed `what`", log, entry, event: "7" },
   NOW,
 );
-const forked = alarmOf(
+const { alarm: forked } = alarmOf(
   {
     code: "TLOG_CONSISTENCY",
     message: "two trees",
@@ -36,17 +36,21 @@ const forked = alarmOf(
   NOW,
 );
 
-test("an event has one id, whenever it is seen, and others have others", () => {
+test("an event is one, whenever it is seen, and others are others", () => {
   const cause = { code: "MONITOR_GAP", message: "x", log, event: "entry 7" } as const;
-  const ids = [
+  const seen = [
     alarmOf(cause, NOW),
     alarmOf({ ...cause, message: "said otherwise" }, NOW + 1),
     alarmOf({ ...cause, event: "entry 8" }, NOW),
     alarmOf({ ...cause, log: { ...log, origin: "other" } }, NOW),
+    alarmOf({ ...cause, log: { ...log, api: 2 } }, NOW),
     alarmOf({ ...cause, code: "MONITOR_ALTERED" }, NOW),
-  ].map(({ id }) => id);
-  assert.equal(ids[0], ids[1]);
-  assert.equal(new Set(ids).size, 4);
+  ];
+  assert.equal(seen[0]?.event, seen[1]?.event);
+  assert.equal(new Set(seen.map(({ event }) => event)).size, 5);
+  assert.equal(new Set(seen.map(({ alarm }) => alarm.id)).size, 6);
+  const [first, later] = [NOW, NOW + 1].map((now) => alarmOf({ ...cause, entry }, now, 5));
+  assert.deepEqual([first?.alarm.id, first?.due], [later?.alarm.id, NOW + 5]);
 });
 
 test("each alarm is posted as JSON, with its id against doubles", async () => {
