@@ -103,7 +103,8 @@ const leaveReport = async (
   const failed = ended.verdicts.find((verdict) => verdict.failure !== undefined)?.failure;
   const { reportOf, writeReport } = await import("./write-report.ts");
   const report = reportOf(invocation, against, { ...ended, failure: failed, imported: [] });
-  const written = await writeReport(invocation, report, resolve(terminal.cwd, flags.report));
+  const folder = resolve(terminal.cwd, flags.report);
+  const written = await writeReport(invocation, against, report, folder);
   return written.ok ? ok(undefined) : written;
 };
 

@@ -176,7 +176,15 @@ export const inspectBytes = async (
   }
 };
 
-/** Reads a file of usual size once, into `buffer`; the checks copy what they keep. */
+const accessTo = (content: Uint8Array): RandomAccess => ({
+  size: content.length,
+  read: async (offset, length) => {
+    if (offset + length > content.length) throw new UnreadableError("ended while it was read");
+    return content.subarray(offset, offset + length);
+  },
+});
+
+/** Reads a file of usual size once, into `buffer`. */
 const inspectHeld = async (
   filename: string,
   { access: { size }, fill }: OpenFile,
@@ -189,24 +197,23 @@ const inspectHeld = async (
     if (!(error instanceof UnreadableError)) throw error;
     return fail("FILE_UNREADABLE", `${filename}: ${error.message}`);
   }
-  const within = async (offset: number, length: number): Promise<Uint8Array> => {
-    if (offset + length > size) throw new UnreadableError("ended while it was read");
-    return buffer.subarray(offset, offset + length);
-  };
-  return inspectBytes(filename, { size, read: within }, limits);
+  return inspectBytes(filename, accessTo(buffer.subarray(0, size)), limits);
 };
 
 /**
- * Checks a wheel or an sdist in a file; which of the two, its name says. The file is streamed.
+ * Checks a wheel or an sdist in a file; which of the two, its name says. The file is streamed,
+ * or taken from `content` where it was read already; the checks copy what they keep of that.
  * @returns FILE_UNREADABLE, or what `checkWheel` and `checkSdist` return
  */
 export const inspectDistribution = async (
   path: string,
+  content?: Uint8Array,
   limits: Limits = DEFAULT_LIMITS,
 ): Promise<Result<DistributionReport>> => {
   const filename = basename(path);
   const distribution = parseDistributionFilename(filename);
   if (!distribution.ok) return distribution;
+  if (content !== undefined) return inspectBytes(filename, accessTo(content), limits);
   const file = await openFile(path);
   if (!file.ok) return file;
   const { access } = file.value;

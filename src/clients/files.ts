@@ -1,8 +1,17 @@
-import { close, closeSync, fstatSync, open, read as readAt, readSync } from "node:fs";
+import {
+  close,
+  closeSync,
+  fstatSync,
+  open,
+  openSync,
+  read as readAt,
+  readSync,
+  statSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Artifact } from "../formats/artifact.ts";
-import { digestStream } from "../formats/artifact.ts";
+import { artifactOfBytes, digestStream } from "../formats/artifact.ts";
 import { concat } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { borrow, giveBack, lent } from "./lend.ts";
@@ -24,8 +33,19 @@ export type Files = {
   artifact(
     path: string,
   ): Promise<Result<Artifact & { readonly name: string; readonly size: number }>>;
+  /**
+   * As `artifact`, for work on a file that ends. One of usual size is read only once: `content` is
+   * all of it, good while `work` lasts. A larger one is streamed, and `content` absent.
+   */
+  hold<T>(
+    path: string,
+    work: (artifact: FileArtifact, content: Uint8Array | undefined) => Promise<T>,
+  ): Promise<Result<T>>;
   remove(path: string): Promise<Result<void>>;
 };
+
+/** An artifact that is a file. */
+export type FileArtifact = Artifact & { readonly name: string; readonly size: number };
 
 // Verifying only reads. Node's promises of files bring along what watches folders and edits lines,
 // and take longer to load than a small file to read: they are for what writes.
@@ -74,15 +94,11 @@ const readIfPresent = async (
   path: string,
   maxBytes: number,
 ): Promise<Result<Uint8Array | undefined>> => {
-  let file: number;
   try {
-    file = await opened(path, "r");
-  } catch (error) {
-    return reason(error) === "ENOENT"
-      ? ok(undefined)
-      : fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
-  }
-  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there === undefined) return ok(undefined);
+    // To open a pipe may take until somebody writes to it.
+    const file = there.isFile() ? openSync(path, "r") : await opened(path, "r");
     return await readOpened(file, path, maxBytes);
   } catch (error) {
     return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
@@ -156,6 +172,41 @@ const artifact = async (
   }
 };
 
+/** Reads a file of usual size into `buffer`; `undefined` where it is larger, or no regular file. */
+const readAll = (path: string, buffer: Uint8Array): Uint8Array | undefined => {
+  if (!statSync(path).isFile()) return undefined;
+  const file = openSync(path, "r");
+  try {
+    if (fstatSync(file).size >= buffer.length) return undefined;
+    let size = 0;
+    for (;;) {
+      const bytesRead = readSync(file, buffer, size, buffer.length - size, null);
+      if (bytesRead === 0) return buffer.subarray(0, size);
+      size += bytesRead;
+      // It grew while it was read.
+      if (size === buffer.length) return undefined;
+    }
+  } finally {
+    closeSync(file);
+  }
+};
+
+const hold: Files["hold"] = (path, work) =>
+  lent(async (buffer) => {
+    let content: Uint8Array | undefined;
+    try {
+      content = readAll(path, buffer);
+    } catch (error) {
+      return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
+    }
+    if (content === undefined) {
+      const streamed = await artifact(path);
+      return streamed.ok ? ok(await work(streamed.value, undefined)) : streamed;
+    }
+    const held = { ...artifactOfBytes(content, basename(path)), held: true } as const;
+    return ok(await work({ ...held, name: basename(path), size: content.length }, content));
+  });
+
 const remove = async (path: string): Promise<Result<void>> => {
   try {
     const { rm } = await promises();
@@ -166,4 +217,12 @@ const remove = async (path: string): Promise<Result<void>> => {
   }
 };
 
-export const systemFiles: Files = { read, readIfPresent, write, list, artifact, remove };
+export const systemFiles: Files = {
+  read,
+  readIfPresent,
+  write,
+  list,
+  artifact,
+  hold,
+  remove,
+};

@@ -12,6 +12,8 @@ export type Artifact = {
    * is good only until the next is asked for: copy what must stay.
    */
   readonly open?: () => AsyncIterable<Uint8Array>;
+  /** The content is in memory: what `open` gives is what was digested, and need not be compared. */
+  readonly held?: true;
 };
 
 /** An artifact held in memory: for small files and tests. */

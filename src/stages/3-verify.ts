@@ -10,7 +10,11 @@ import { INSTALLABLE } from "./select-release.ts";
 import { filesOfShard, type Shard, type ShardNote } from "./shard.ts";
 
 /** Checks the distribution at `path` itself. */
-export type Inspect = (path: string) => Promise<Result<{ readonly findings: readonly Finding[] }>>;
+export type Inspect = (
+  path: string,
+  /** What is in it, where it was read already; good until the answer. */
+  content?: Uint8Array,
+) => Promise<Result<{ readonly findings: readonly Finding[] }>>;
 
 export type VerifyInput = FileVerifyInput & {
   /** The folder of distributions and their evidence. */
@@ -159,17 +163,16 @@ export const judgeFile = async (
 ): Promise<Result<ReleaseVerdict>> => {
   const { files, expect, trust, inspect } = input;
   const path = `${folder}/${name}`;
-  const artifact = await files.artifact(path);
-  if (!artifact.ok) return artifact;
-  const verdict = await verifyRelease({
-    artifact: artifact.value,
-    evidence: (file) => files.readIfPresent(`${folder}/${file}`, MAX_EVIDENCE_BYTES),
-    inspect: () => inspect(path),
-    expect,
-    trust,
-    now: input.now(),
-  });
-  return ok(verdict);
+  return files.hold(path, (artifact, content) =>
+    verifyRelease({
+      artifact,
+      evidence: (file) => files.readIfPresent(`${folder}/${file}`, MAX_EVIDENCE_BYTES),
+      inspect: () => inspect(path, content),
+      expect,
+      trust,
+      now: input.now(),
+    }),
+  );
 };
 
 /** What verified must also be what was built, where a record says what that was. */

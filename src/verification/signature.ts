@@ -8,7 +8,7 @@ import type { Logged } from "../formats/tlog-body.ts";
 import { type Finding, passed, refused } from "./finding.ts";
 import type { Material } from "./material.ts";
 
-/** Ed25519 signs the whole message, so it must be held; larger files need another key. */
+/** What must be held: Ed25519 signs the whole message, and a browser takes every message whole. */
 const MAX_WHOLE_MESSAGE = 64 * 1024 * 1024;
 
 type Message = Extract<Logged, { kind: "artifact" }>;
@@ -56,28 +56,28 @@ const changed = (): Finding<never> =>
 const byStream = async (
   chunks: AsyncIterable<Uint8Array>,
   { hash }: Message,
-  { sha256 }: Artifact,
+  { sha256, held }: Artifact,
   material: Material,
 ): Promise<Finding<undefined>> => {
   const verifier = streamVerifier(material.key, hash);
   const seen = hasher("sha256");
-  const held: Uint8Array[] = [];
+  const whole: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of chunks) {
-    seen.update(chunk);
+    if (held !== true) seen.update(chunk);
     verifier?.update(chunk);
     if (verifier !== undefined) continue;
     size += chunk.length;
     if (size > MAX_WHOLE_MESSAGE) {
-      const message = `Ed25519 signs a file whole, and this one is over ${MAX_WHOLE_MESSAGE} bytes`;
+      const message = `${material.key.algorithm} takes a file whole here, and this one is over ${MAX_WHOLE_MESSAGE} bytes`;
       return refused("signature", "SIGNATURE_ALGORITHM", message);
     }
-    held.push(new Uint8Array(chunk));
+    whole.push(new Uint8Array(chunk));
   }
-  if (!equal(seen.digest(), sha256)) return changed();
+  if (held !== true && !equal(seen.digest(), sha256)) return changed();
   const { key, signature } = material;
   const verified =
-    verifier?.verify(signature) ?? (await verifySignature(key, hash, signature, concat(...held)));
+    verifier?.verify(signature) ?? (await verifySignature(key, hash, signature, concat(...whole)));
   return verified ? good("file", material) : invalid("file");
 };
 

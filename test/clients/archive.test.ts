@@ -41,7 +41,7 @@ describe("a distribution in a file", () => {
   test("is held to the limits of the caller", async () => {
     const limits = { members: 1, memberSize: 1 << 20, totalSize: 1 << 20, ratio: 200 };
     for (const path of [written(WHEEL_NAME, writeWheel()), written(SDIST_NAME, sdist)]) {
-      const outcome = await inspectDistribution(path, limits);
+      const outcome = await inspectDistribution(path, undefined, limits);
       assert.equal(outcome.ok ? "" : outcome.error.code, "DIST_SIZE");
     }
   });
@@ -94,7 +94,7 @@ describe("a file that cannot be read", () => {
         return 100;
       },
     };
-    const outcome = await inspectDistribution(path, limits);
+    const outcome = await inspectDistribution(path, undefined, limits);
     assert.equal(outcome.ok ? "" : outcome.error.code, "FILE_UNREADABLE");
     assert.match(outcome.ok ? "" : outcome.error.message, /ended while it was read/);
   });
@@ -107,7 +107,7 @@ describe("a file that cannot be read", () => {
       },
     };
     const path = written(SDIST_NAME, sdist);
-    await assert.rejects(() => inspectDistribution(path, limits), /a bug/);
+    await assert.rejects(() => inspectDistribution(path, undefined, limits), /a bug/);
   });
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { systemFiles as files } from "../../src/clients/files.ts";
+import { LENT_SIZE } from "../../src/clients/lend.ts";
 import { sha256 } from "../../src/crypto/hash.ts";
 import { utf8 } from "../../src/formats/bytes.ts";
 import { unwrap } from "../../src/formats/result.ts";
@@ -82,4 +83,32 @@ test("a folder without the right to write", { skip: process.getuid?.() === 0 }, 
   await mkdir(at("closed"));
   await chmod(at("closed"), 0o500);
   assert.equal(codeOf(await files.write(at("closed", "a"), utf8("x"))), "FILE_UNWRITABLE");
+});
+
+test("a file of usual size is held for work on it, and a larger one is streamed", async () => {
+  const [small, large] = [at("small"), at("large")];
+  await writeFile(small, "content");
+  await writeFile(large, Buffer.alloc(LENT_SIZE, 7));
+  for (const [path, held] of [
+    [small, true],
+    [large, undefined],
+  ] as const) {
+    const known = unwrap(await files.artifact(path));
+    const outcome = await files.hold(path, async (artifact, content) => {
+      assert.equal(artifact.held, held);
+      assert.deepEqual(artifact.sha256, known.sha256);
+      assert.deepEqual([artifact.name, artifact.size], [known.name, known.size]);
+      const read = Buffer.concat(await Array.fromAsync(artifact.open?.() ?? [], Buffer.from));
+      assert.equal(read.length, known.size);
+      if (content !== undefined) assert.deepEqual(Buffer.from(content), read);
+      return "done";
+    });
+    assert.deepEqual(outcome, { ok: true, value: "done" });
+  }
+  const gone = await files.hold(at("gone"), async () => "done");
+  assert.equal(codeOf(gone), "FILE_UNREADABLE");
+  const bug = files.hold(small, async () => {
+    throw new Error("a bug");
+  });
+  await assert.rejects(bug, /a bug/);
 });
