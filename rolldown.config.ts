@@ -4,6 +4,7 @@ import { builtinModulesPlugin } from "./packaging/builtin-modules.ts";
 import { bundledLibrariesPlugin } from "./packaging/bundled-libraries.ts";
 import { commitOf } from "./packaging/commit.ts";
 import { declarationsPlugin } from "./packaging/declarations.ts";
+import { panelPlugin } from "./packaging/panel.ts";
 import { together } from "./packaging/together.ts";
 
 const root = import.meta.dirname;
@@ -23,6 +24,7 @@ export default defineConfig({
   plugins: [
     bundledLibrariesPlugin(root),
     builtinModulesPlugin(),
+    panelPlugin(root),
     declarationsPlugin(root, "wheelseal.d.ts"),
   ],
   transform: { define: { WHEELSEAL_COMMIT: JSON.stringify(commitOf(root) ?? "") } },

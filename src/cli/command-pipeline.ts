@@ -128,7 +128,7 @@ const conclude = async (
     imported,
   };
   const report = reportOf(invocation, session, ended);
-  const page = await writeReport(invocation, report, out);
+  const page = await writeReport(invocation, session, report, out);
   if (!page.ok && failure === undefined) return refuse(invocation, page.error);
   if (typeof flags.junit === "string") {
     const junit = utf8(junitDocument(seen.verdicts));

@@ -1,4 +1,4 @@
-import type { Proof, ReleaseVerdict } from "../stages/release.ts";
+import type { Proof, ReleaseVerdict, WaiverNote } from "../stages/release.ts";
 import type { Check, LoggedAt, Signer, Verdict } from "../verification/verdict.ts";
 import { type Html, html } from "./html.ts";
 import { proofPicture } from "./proof-picture.ts";
@@ -6,38 +6,62 @@ import type { PipelineReport } from "./report.ts";
 
 type Verified = Verdict & { readonly verified: true };
 
-/** What is known of how it was built, where anything is. */
-type Built = Pick<PipelineReport, "record">;
+/** What is known beside the verdict, where anything is. */
+type Context = Pick<PipelineReport, "record"> & {
+  /** Nothing proves the file's name: the card says so instead of calling it verified. */
+  readonly bytesOnly?: boolean;
+};
 
 const fact = (name: string, value: string | undefined): Html =>
   value === undefined || value === ""
     ? html``
     : html`<dt>${name}</dt><dd><code>${value}</code></dd>`;
 
+const cardTag = ({ failure }: ReleaseVerdict, { bytesOnly }: Context): Html => {
+  if (failure !== undefined) return html`<span class="tag bad">refused</span>`;
+  return bytesOnly === true
+    ? html`<span class="tag none">bytes only, the name is not proven</span>`
+    : html`<span class="tag">verified</span>`;
+};
+
 /** The card of one file: the verdict, who, how, when, the proof, and every check. */
-export const fileCard = (file: ReleaseVerdict, report: Built): Html => {
+export const fileCard = (file: ReleaseVerdict, context: Context): Html => {
   const { filename, sha256, size, failure, findings, proofs } = file;
-  const good = failure === undefined;
-  const tag = good
-    ? html`<span class="tag">verified</span>`
-    : html`<span class="tag bad">refused</span>`;
   const best = proofs.map(({ verdict }) => verdict).find((verdict) => verdict.verified);
   return html`<article class="file" aria-label="${filename}">
-<header><h3><code>${filename}</code></h3>${tag}</header>
+<header><h3><code>${filename}</code></h3>${cardTag(file, context)}</header>
 <p class="took"><code>sha256:${sha256}</code>, ${size} bytes</p>
 ${failure === undefined ? html`` : refusal(failure)}
-${best?.verified === true ? facts(best, proofs, report) : html``}
+${waiversOf(file)}
+${best?.verified === true ? facts(best, proofs, context) : html``}
 ${findings.map((finding) => html`<p>Note: <code>${finding.path}</code> ${finding.detail}</p>`)}
 ${proofs.map(proofDetails)}
 </article>`;
+};
+
+/** Where evidence is missing by leave of the policy: by whose leave, and until when. */
+const waiversOf = ({ pinned, waivers }: ReleaseVerdict): Html => {
+  const pin =
+    pinned === true
+      ? html`<p class="waiver"><span class="tag none">pinned</span> Accepted by its digest, which the policy names: nobody's signature was asked for.</p>`
+      : html``;
+  return html`${pin}${waivers.map(waiverNote)}`;
+};
+
+const waiverNote = ({ waiver, over, excused }: WaiverNote): Html => {
+  const used = excused.length === 0 ? "not needed" : `excuses ${excused.join(", ")}`;
+  const tag = over
+    ? html`<span class="tag bad">over</span>`
+    : html`<span class="tag none">${used}</span>`;
+  return html`<p class="waiver">${tag} Waiver of ${waiver.waives.join(" and ")} by ${waiver.owner} until ${waiver.expires}: ${waiver.reason}</p>`;
 };
 
 /** A failure with what to do about it. */
 export const refusal = (failure: { code: string; message: string; hint: string }): Html =>
   html`<div class="hint" role="alert"><p><strong>${failure.code}</strong>: ${failure.message}</p><p>${failure.hint}</p></div>`;
 
-const facts = (verdict: Verified, proofs: readonly Proof[], report: Built): Html =>
-  html`<div class="facts">${who(verdict.signer)}${how(verdict.signer, report)}${when(verdict)}${proven(proofs)}</div>`;
+const facts = (verdict: Verified, proofs: readonly Proof[], context: Context): Html =>
+  html`<div class="facts">${who(verdict.signer)}${how(verdict.signer, context)}${when(verdict)}${proven(proofs)}</div>`;
 
 const who = (signer: Signer): Html => {
   if (signer.kind === "key") {
@@ -47,7 +71,7 @@ const who = (signer: Signer): Html => {
   return html`<section><h4>Who</h4><dl>${fact("identity", san)}${fact("issuer", issuer)}${fact("project", claims["12"])}</dl></section>`;
 };
 
-const how = (signer: Signer, { record }: Built): Html => {
+const how = (signer: Signer, { record }: Context): Html => {
   const claims = signer.kind === "certificate" ? signer.claims : {};
   const tools = record?.resolved.map(({ name, version }) => `${name} ${version}`).join(", ");
   const python = record && `${record.python.implementation} ${record.python.version}`;

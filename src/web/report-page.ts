@@ -5,6 +5,16 @@ import { fileCard, refusal } from "./report-card.ts";
 import { REPORT_STYLE } from "./report-style.ts";
 import type { TimelineStage } from "./timeline.ts";
 
+/** What lets the page verify again what is dropped on it. */
+export type ReportPanel = {
+  /** The script: ours, as the bundler made it. */
+  readonly script: string;
+  /** A trusted_root.json and a policy file, as objects of one JSON document. */
+  readonly given: string;
+  /** Lower-case hexadecimal digest of the trust root, to be compared by people. */
+  readonly trustSha256: string;
+};
+
 /** SHA-256 of text, as base64: for the page's content security policy. */
 export type Sha256Base64 = (text: string) => string;
 
@@ -18,11 +28,16 @@ const TITLES: Record<StageName, string> = {
 };
 
 /**
- * The report as one HTML file: no network, no script, everything in it. Values that came from
- * packages, certificates and services are escaped.
+ * The report as one HTML file: no network, everything in it, and no script but that of the panel.
+ * Values that came from packages, certificates and services are escaped.
  */
-export const reportPage = (report: PipelineReport, sha256Base64: Sha256Base64): string => {
-  const policy = `default-src 'none'; style-src 'sha256-${sha256Base64(REPORT_STYLE)}'; base-uri 'none'; form-action 'none'`;
+export const reportPage = (
+  report: PipelineReport,
+  sha256Base64: Sha256Base64,
+  panel?: ReportPanel,
+): string => {
+  const script = panel === undefined ? "" : ` script-src 'sha256-${sha256Base64(panel.script)}';`;
+  const policy = `default-src 'none'; style-src 'sha256-${sha256Base64(REPORT_STYLE)}';${script} base-uri 'none'; form-action 'none'`;
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -40,6 +55,7 @@ ${banner(report)}
 ${timeline(report.timeline)}
 ${report.files.length === 0 ? html`` : html`<h2>The files</h2>`}
 ${failuresFirst(report).map((file) => fileCard(file, report))}
+${panel === undefined ? html`` : panelSection(panel, report)}
 ${footer(report)}
 </main>
 </body>
@@ -88,6 +104,24 @@ const failuresFirst = ({ files }: PipelineReport): PipelineReport["files"] => [
   ...files.filter(({ failure }) => failure !== undefined),
   ...files.filter(({ failure }) => failure === undefined),
 ];
+
+/** JSON in a script element: what could end the element is written as an escape. */
+const jsonInPage = (json: string): Html => raw(json.replaceAll("<", "\\u003c"));
+
+/** Hidden until its script runs, since it is nothing without it. */
+const panelSection = (
+  panel: ReportPanel,
+  { expected }: PipelineReport,
+): Html => html`<section id="again" class="again" aria-labelledby="again-title" hidden>
+<h2 id="again-title">Verify again, here</h2>
+<p>Drop a wheel or an sdist anywhere on this page, with the evidence that was published beside it, or choose the files. They are verified in this browser, by the same code, and sent nowhere.</p>
+<p class="choose"><label for="again-files">Distribution and evidence</label> <input id="again-files" type="file" multiple> <button id="again-clear" type="button">Start anew</button></p>
+<p class="took">Expected: <code>${expected}</code>. Trusted: the root in this page, SHA-256 <code>${panel.trustSha256}</code>. Whoever made this page chose both: compare the digest with that of <code>wheelseal trust show</code>, or with one that you were given elsewhere.</p>
+<p id="again-status" role="status"></p>
+<div id="again-result"></div>
+<script type="application/json" id="again-given">${jsonInPage(panel.given)}</script>
+</section>
+<script>${raw(panel.script)}</script>`;
 
 const footer = (report: PipelineReport): Html =>
   html`<footer><p>Written at ${report.writtenAt} by wheelseal ${report.tool.version}. A page proves nothing by itself: anyone can verify the files again with

@@ -29,6 +29,13 @@ a{color:var(--accent)}
 .took{color:var(--soft);font-size:.9rem}
 .bar{height:6px;background:var(--line);border-radius:3px;margin-top:.45rem;overflow:hidden}
 .bar i{display:block;height:100%;background:var(--accent)}
+.again{border:2px dashed var(--line);border-radius:.5rem;padding:0 1.1rem 1.1rem;margin-top:2rem}
+.again.over{border-color:var(--accent);background:var(--card)}
+.choose{display:flex;flex-wrap:wrap;gap:.6rem;align-items:center}
+input[type=file],button{font:inherit;color:inherit;max-width:100%;min-height:2rem}
+button{background:var(--card);border:1px solid var(--soft);border-radius:.3rem;padding:.2rem .8rem;cursor:pointer}
+#again-status:empty{display:none}
+.waiver .tag{margin-right:.3rem}
 .file{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:1.1rem;margin:0 0 1.1rem}
 .file header{display:flex;flex-wrap:wrap;gap:.5rem;align-items:baseline;justify-content:space-between}
 .facts{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(min(13rem,100%),1fr));margin:1rem 0 0}
@@ -52,5 +59,5 @@ svg .edge{stroke:var(--soft);stroke-width:1.5;fill:none}
 svg .node{fill:var(--card);stroke:var(--soft);stroke-width:1.5}
 svg .path{fill:var(--good-ground);stroke:var(--good);stroke-width:2}
 footer{margin-top:2.5rem;color:var(--soft);font-size:.9rem}
-@media print{body{background:#fff;font-size:11pt}.file,.banner,.timeline li{break-inside:avoid}details>*{display:block}}
+@media print{.again{display:none}body{background:#fff;font-size:11pt}.file,.banner,.timeline li{break-inside:avoid}details>*{display:block}}
 `;

@@ -16,6 +16,8 @@ const wheelseal = (cwd: string, ...args: string[]) =>
 
 /** The example, run through the six stages on a stack of its own: once well, once refused. */
 export const makeReports = async () => {
+  // The panel's script as it is now, not as somebody made it before.
+  spawnSync(process.execPath, [join(REPOSITORY, "packaging/panel.ts")]);
   const folder = await mkdtemp(join(tmpdir(), "wheelseal-browser-"));
   const project = join(folder, "greeter");
   const filter = (path: string): boolean => !path.endsWith("/dist");

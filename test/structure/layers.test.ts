@@ -29,6 +29,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   library: ["crypto", "formats", "dists", "verification", "clients", "stages"],
   services: ["crypto", "formats", "dists"],
   web: ["formats", "verification", "stages"],
+  panel: ["crypto", "formats", "dists", "verification", "stages", "web"],
   cli: [
     "crypto",
     "formats",
