@@ -1,30 +1,34 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { gzipSync } from "node:zlib";
+import type { KitEntry } from "../../src/consumer/kit-export.ts";
 import { TAR_END, tarHead } from "../../src/consumer/kit-tar.ts";
 import { concat, utf8 } from "../../src/formats/bytes.ts";
+import { requiredEvidence } from "../../src/formats/evidence.ts";
 import { canonicalJson } from "../../src/formats/jcs.ts";
-import { signRelease } from "../cli/signed-release.ts";
-import { SDIST, WHEEL } from "../stages/release-support.ts";
-import { codeOf, entryIn, forge, kitOf, pack, type Unpacked, unpack } from "./kit-support.ts";
+import { PUBLIC_GOOD_ROOT } from "../../src/formats/public-good-root.ts";
+import { unwrap } from "../../src/formats/result.ts";
+import { parseTrustedRoot } from "../../src/formats/trusted-root.ts";
+import { makeSdist, makeWheel, SDIST, sha256Hex, WHEEL } from "../stages/release-support.ts";
+import { codeOf, forge, kitOf, pack, type Unpacked, unpack } from "./kit-support.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "wheelseal-kit-archive-"));
-const release = await signRelease(folder);
-await release.stack.close();
-after(() => rmSync(folder, { recursive: true, force: true }));
-
-const expect = {
-  kind: "identity" as const,
-  anyOf: [{ kind: "exact" as const, san: release.san, issuer: release.issuer }],
-};
-const against = { expect, trust: release.trust, now: Date.now() };
-const sound = await kitOf(
-  [await entryIn(release.dist, WHEEL, against), await entryIn(release.dist, SDIST, against)],
-  against,
-);
+/** Nothing here is verified, so nothing is signed: the archive alone is looked at. */
+const entryOf = (filename: string, content: Uint8Array): KitEntry => ({
+  verdict: {
+    ...{ filename, size: content.length, sha256: sha256Hex(content) },
+    ...{ proofs: [], findings: [], waivers: [] },
+  },
+  evidence: new Map(
+    requiredEvidence(filename).map((name) => [name, utf8(`the content of ${name}`.padEnd(96))]),
+  ),
+  open: async function* () {
+    yield content;
+  },
+});
+const sound = await kitOf([entryOf(WHEEL, makeWheel()), entryOf(SDIST, makeSdist())], {
+  expect: { kind: "identity", anyOf: [{ kind: "exact", san: "https://a.example", issuer: "b" }] },
+  trust: unwrap(parseTrustedRoot(PUBLIC_GOOD_ROOT)),
+});
 
 /** Bytes at the start of the header of a file. */
 const headerOf = (path: string): number =>
