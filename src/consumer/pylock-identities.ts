@@ -94,7 +94,7 @@ const addTo = (document: Document, additions: ByName): boolean => {
 /** Edits a lock, or a part of one. */
 const edit = (text: string, additions: ByName): string => {
   const document = parse(text) as Document;
-  return addTo(document, additions) ? patch(text, document) : text;
+  return addTo(document, additions) ? patch(text, document, { bracketSpacing: true }) : text;
 };
 
 /** Where each `[[packages]]` begins: the editor takes long to read more than one at once. */

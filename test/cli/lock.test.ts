@@ -104,7 +104,7 @@ describe("a lock is not written", () => {
     assert.equal((await locks.wheelseal(lockCommand, first)).code, 0);
     const text = await readFile(join(locks.folder, first), "utf8");
     const more = '[ { kind = "GitHub", repository = "a/b", workflow = "c.yml" }, { kind = "GitLab"';
-    await writeFile(join(locks.folder, first), text.replace(/\[ ?\{ kind = "GitLab"/, more));
+    await writeFile(join(locks.folder, first), text.replace(/\[ ?\{ ?kind = "GitLab"/, more));
     const { code, output } = await locks.wheelseal(lockCommand, first);
     assert.equal(code, 1, output);
     assert.match(output, /error\[LOCK_IDENTITY\].*GitHub, repository a\/b/);
