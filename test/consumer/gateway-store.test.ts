@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { sha256 } from "../../src/crypto/hash.ts";
+import { hex } from "../../src/formats/bytes.ts";
+import { openStack } from "../stages/sign-support.ts";
+import { gatewayFor } from "./gateway-support.ts";
+import {
+  type HostileUpstream,
+  hostileUpstream,
+  type OpenStack,
+  type SignedFile,
+  signWheel,
+  wheelOf,
+} from "./hostile-upstream.ts";
+import { startUpstream } from "./upstream-server.ts";
+
+let opened: OpenStack;
+let first: SignedFile;
+
+let upstream: HostileUpstream;
+let gate: Awaited<ReturnType<typeof gatewayFor>>;
+
+before(async () => {
+  opened = await openStack();
+  first = await signWheel(opened, "greeter", "1.0.0");
+});
+after(() => opened.close());
+beforeEach(async () => {
+  upstream = hostileUpstream();
+  upstream.add(first);
+  gate = await gatewayFor(opened, upstream);
+});
+afterEach(() => gate.remove());
+
+const evil = wheelOf("greeter", "1.0.0", "import os\n");
+
+const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer());
+
+/** Refused with that code, readably, and not one byte of a wheel in the answer. */
+const refusedWith = async (code: string, answer: Response, status = 403) => {
+  const body = await answer.text();
+  assert.equal(answer.headers.get("x-wheelseal-code"), code, body);
+  assert.equal(answer.status, status);
+  assert.match(answer.statusText, new RegExp(`^${code}: `));
+  assert.equal(JSON.parse(body).title, code);
+  assert.ok(!body.includes("PK\u0003\u0004"));
+};
+
+const isFile = ({ url }: Request) => url.endsWith(`/files/${first.filename}`);
+
+/** Answers the wheel's own address in another way. */
+const fileBecomes = (answer: () => Response) => {
+  upstream.instead = (request) => (isFile(request) ? answer() : undefined);
+};
+
+const body = (bytes: Uint8Array, headers: Record<string, string> = {}) =>
+  new Response(new Uint8Array(bytes), { headers });
+
+test("compressed bytes over a real connection are what they are when unpacked", async () => {
+  const server = await startUpstream();
+  const { filename, content, evidence } = first;
+  server.add("greeter", { filename, content, evidence });
+  let sent = content;
+  server.instead = ({ url }, response) => {
+    if (!url?.startsWith("/files/")) return false;
+    response.setHeader("content-encoding", "gzip");
+    response.end(gzipSync(sent));
+    return true;
+  };
+  const { index, generic } = server;
+  const real = await gatewayFor(
+    opened,
+    { fetch: globalThis.fetch },
+    { config: { upstreams: [{ name: "real", index, generic, owns: ["greeter"] }] } },
+  );
+  sent = evil;
+  await refusedWith("INDEX_DIGEST", await real.get(filename));
+  sent = content;
+  const answer = await real.get(filename);
+  assert.equal(answer.headers.get("content-encoding"), null);
+  assert.deepEqual(await bytesOf(answer), content);
+  await real.remove();
+  server.close();
+});
+
+describe("what lies in the store between two runs", () => {
+  const restarted = async () => {
+    await gate.close();
+    gate = await gatewayFor(opened, upstream, { folder: gate.folder });
+  };
+
+  test("is served without asking the upstream", async () => {
+    await gate.get(first.filename);
+    await restarted();
+    fileBecomes(() => body(evil));
+    assert.deepEqual(await bytesOf(await gate.get(first.filename)), first.content);
+  });
+
+  test("and never in other bytes, even of the same size", async () => {
+    await gate.get(first.filename);
+    const path = gate.world.store.pathOf(hex(sha256(first.content)));
+    await writeFile(
+      path,
+      first.content.map((byte, at) => (at === 40 ? byte ^ 1 : byte)),
+    );
+    await restarted();
+    const before = upstream.requests.filter(isFile).length;
+    assert.deepEqual(await bytesOf(await gate.get(first.filename)), first.content);
+    assert.equal(upstream.requests.filter(isFile).length, before + 1, "it is fetched again");
+  });
+
+  test("and not at all where the upstream has other bytes, too", async () => {
+    await gate.get(first.filename);
+    await writeFile(gate.world.store.pathOf(hex(sha256(first.content))), "damaged");
+    await restarted();
+    fileBecomes(() => body(evil));
+    await refusedWith("INDEX_DIGEST", await gate.get(first.filename));
+    const kinds = (await gate.events()).map(({ kind }) => kind);
+    assert.deepEqual(kinds, ["accepted", "alarm"]);
+  });
+});
