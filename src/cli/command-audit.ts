@@ -4,6 +4,7 @@ import {
   type EarlierPublishers,
   publisherChanges,
   statedPublishers,
+  unknownPublishers,
   unstatedBefore,
   verifiedPublishers,
   versionChanges,
@@ -12,7 +13,7 @@ import type { Closure } from "../consumer/closure.ts";
 import type { ClosureVerdict } from "../consumer/closure-verdict.ts";
 import { verifyClosure } from "../consumer/closure-verify.ts";
 import type { ClosureWorld } from "../consumer/closure-world.ts";
-import { kitPolicy } from "../consumer/kit-policy.ts";
+import { policyNamed } from "../consumer/kit-policy.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { hex } from "../formats/bytes.ts";
 import { ok, type Result } from "../formats/result.ts";
@@ -40,20 +41,27 @@ const partOf = (closure: Closure, shard: Shard | undefined): Closure => {
   return { ...closure, entries: closure.entries.filter((entry) => wanted.has(unitOf(entry))) };
 };
 
+type Earlier = {
+  readonly publishers: EarlierPublishers;
+  readonly unknown: readonly AuditChange[];
+};
+
 /** Who signed the earlier lock's packages: as it states, else as its files of then verify now. */
 const earlierPublishers = async (
   before: Closure,
   part: Closure,
   world: ClosureWorld,
-): Promise<Result<EarlierPublishers>> => {
+): Promise<Result<Earlier>> => {
   const entries = unstatedBefore(before, part);
   const stated = statedPublishers(before);
-  if (entries.length === 0) return ok(stated);
+  if (entries.length === 0) return ok({ publishers: stated, unknown: [] });
   const verified = await verifyClosure(
     { ...before, entries, unverifiable: [] },
     { ...world, expect: undefined },
   );
-  return verified.ok ? ok(new Map([...verifiedPublishers(verified.value), ...stated])) : verified;
+  if (!verified.ok) return verified;
+  const publishers = new Map([...verifiedPublishers(verified.value), ...stated]);
+  return ok({ publishers, unknown: unknownPublishers(verified.value) });
 };
 
 const changesOf = async (
@@ -66,17 +74,12 @@ const changesOf = async (
   if (!before.ok) return before;
   return ok([
     ...versionChanges(since.closure, lock.closure),
-    ...publisherChanges(before.value, verdict),
+    ...publisherChanges(before.value.publishers, verdict),
+    ...before.value.unknown,
   ]);
 };
 
 const nameOf = ({ file, bytes }: NamedLock) => ({ file, sha256: hex(sha256(bytes)) });
-
-const policyOf = ({ expect }: ClosureWorld): Pick<Audit, "policy"> => {
-  if (expect === undefined) return {};
-  const { from, sha256: digest } = kitPolicy(expect, []);
-  return { policy: { from, sha256: digest } };
-};
 
 const unattestedOf = ({ flags }: Invocation, { expect }: ClosureWorld): Audit["unattested"] => {
   if (flags["refuse-unattested"] === true) return "refuse";
@@ -100,7 +103,7 @@ const auditWith = async (
     ...(shard === undefined ? {} : { shard: { ...shard, of } }),
     lock: nameOf(locks.lock),
     ...(locks.since === undefined ? {} : { since: nameOf(locks.since) }),
-    ...policyOf(world),
+    ...(world.expect === undefined ? {} : { policy: policyNamed(world.expect) }),
     trust: hex(sha256(formatTrustedRoot(trust.root))),
     unattested: unattestedOf(invocation, world),
     verdict,

@@ -71,6 +71,8 @@ const describeChange = ({ kind, name, from, to, filename }: AuditChange): string
       return `${name} has another publisher: ${from} before, ${to} now`;
     case "publisher-lost":
       return `${name} is signed no more: ${from} before`;
+    case "publisher-unknown":
+      return `${name} has publishers that were not compared: ${from} cannot be verified any more`;
     default:
       return kind satisfies never;
   }

@@ -16,7 +16,8 @@ export type AuditChange = {
     | "file-added"
     | "publisher-new"
     | "publisher-changed"
-    | "publisher-lost";
+    | "publisher-lost"
+    | "publisher-unknown";
   readonly name: string;
   /** Versions, digests or publishers. */
   readonly from?: string;
@@ -60,16 +61,28 @@ export const unstatedBefore = (before: Closure, now: Closure): ClosureEntry[] =>
       !now.entries.some((entry) => entry.name === name && equalVersions(entry.version, version)),
   );
 
+const hasFailed = ({ files }: EntryVerdict): boolean =>
+  files.some(({ failure: failed }) => failed !== undefined);
+
 /** The publishers that verifying those gave; a package of which nothing is signed has none. */
 export const verifiedPublishers = ({ entries }: ClosureVerdict): EarlierPublishers => {
   const found = new Map<NormalizedName, AttestationIdentity[]>();
-  for (const { entry, files } of entries) {
-    if (files.some(({ outcome }) => outcome === "unavailable" || outcome === "refused")) continue;
-    const identities = files.flatMap(({ identity }) => identity ?? []);
-    found.set(entry.name, [...(found.get(entry.name) ?? []), ...identities]);
+  for (const verdict of entries) {
+    if (hasFailed(verdict)) continue;
+    const { name } = verdict.entry;
+    const identities = verdict.files.flatMap(({ identity }) => identity ?? []);
+    found.set(name, [...(found.get(name) ?? []), ...identities]);
   }
   return found;
 };
+
+/** The packages whose files of then cannot be had or verified any more: nothing was compared. */
+export const unknownPublishers = ({ entries }: ClosureVerdict): AuditChange[] =>
+  entries.filter(hasFailed).map(({ entry: { name, version } }) => ({
+    kind: "publisher-unknown",
+    name,
+    from: version,
+  }));
 
 /** Packages and versions that came and went. */
 export const versionChanges = (before: Closure, now: Closure): AuditChange[] => {

@@ -109,6 +109,15 @@ export const kitPolicy = (
   return { document, from, sha256: hex(sha256(document)) };
 };
 
+/** The document that says whom to expect, by name and digest; of what was typed, its digest. */
+export const policyNamed = (
+  expect: Expected,
+): { readonly from: string; readonly sha256: string } => {
+  if (expect.kind === "policy") return { from: expect.from, sha256: expect.sha256 };
+  const said = expect.kind === "key" ? hex(expect.key.keyId) : expect.anyOf.map(identityJson);
+  return { from: "the command line", sha256: hex(sha256(canonicalJson(said))) };
+};
+
 /** The policy that a kit carries, for who has its digest from elsewhere. */
 export const readKitPolicy = (document: Uint8Array): Result<Expected> => {
   const value = parseJson(document, MAX_POLICY, "the kit's policy");

@@ -29,6 +29,13 @@ test("the parts of an audit make the same whole, and nothing else does", async (
   assert.equal(await code("report merge part1.json part1.json"), "1 REPORT_SHARDS");
   write("strict.json", (await run("audit both.toml --shard 2/2 --refuse-unattested --json")).out);
   assert.equal(await code("report merge part1.json strict.json"), "1 REPORT_SHARDS");
+  const who = "--certificate-identity x --certificate-oidc-issuer";
+  for (const issuer of ["https://a.example", "https://b.example"]) {
+    const said = await run(`audit both.toml --shard 2/2 ${who} ${issuer} --json`);
+    write(`${issuer.slice(8, 9)}.json`, said.out);
+  }
+  const [a, b] = ["a", "b"].map((name) => readFileSync(join(folder, `${name}.json`), "utf8"));
+  assert.notEqual(JSON.parse(a ?? "").policy.sha256, JSON.parse(b ?? "").policy.sha256);
   const part = JSON.parse(readFileSync(join(folder, "part1.json"), "utf8")) as Audit;
   for (const [change, what] of [
     [{ ok: false }, "another conclusion"],

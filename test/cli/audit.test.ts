@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Audit } from "../../src/consumer/audit.ts";
 import { utf8 } from "../../src/formats/bytes.ts";
-import { pylockOf } from "../consumer/closure-support.ts";
+import { pylockOf, unsigned } from "../consumer/closure-support.ts";
 import type { SignedFile } from "../consumer/hostile-upstream.ts";
 import { startCommand } from "../pipeline/command.ts";
 import { codeOf, runHere } from "../pipeline/in-process.ts";
@@ -155,6 +155,13 @@ for (const [what, before, now, said, changes, exit] of CHANGES) {
     assert.deepEqual(await since(before, now, said), { changes, exit });
   });
 }
+
+test("publishers of then that cannot be had any more are told", async () => {
+  const gone = unsigned("greeter", "0.1.0");
+  const { changes, exit } = await since(pylockOf(gone), pylockOf(first));
+  assert.deepEqual(changes, ["upgraded", "publisher-unknown"]);
+  assert.equal(exit, "0 none");
+});
 
 test("a file that came to an old release is told", async () => {
   const late: SignedFile = { ...first, filename: "greeter-1.0.0-2-py3-none-any.whl" };
