@@ -56,13 +56,16 @@ const WIDTH = "unavailable".length;
 
 /** One file, two lines and one a waiver. */
 const showFileVerdict = (terminal: Terminal, verdict: FileVerdict): void => {
-  const { outcome, filename, sha256, yanked, release } = verdict;
+  const { outcome, filename, sha256, yanked, uninspected, release } = verdict;
   const mark = outcome === "refused" ? "REFUSED" : outcome;
   const indent = " ".repeat(WIDTH + 1);
   terminal.out(
     `${paint(terminal, OUTCOME_COLOURS[outcome], mark.padEnd(WIDTH))} ${visible(filename)}  sha256:${sha256}`,
   );
   terminal.out(`${indent}${visible(reasonOf(verdict))}`);
+  if (uninspected === true) {
+    terminal.out(`${indent}note: the name is not in normal form, so the content was not looked at`);
+  }
   if (yanked !== undefined) terminal.out(`${indent}${visible(`note: yanked: ${yanked}`)}`);
   for (const line of release === undefined ? [] : waiverLines(release)) {
     terminal.out(`${indent}${paint(terminal, "yellow", visible(line))}`);

@@ -122,7 +122,7 @@ const concluded = (
   base: FileVerdict,
   entry: ClosureEntry,
   evidence: readonly KeptEvidence[],
-  { verdict, failure: found }: Evaluation,
+  { verdict, report, failure: found }: Evaluation,
 ): FileVerdict => {
   const { filename, demanded } = base;
   const signer = signerOf(verdict);
@@ -139,8 +139,9 @@ const concluded = (
   if (found !== undefined) {
     return ended(judged, demanded === "lock" ? explain(entry, filename, found) : found);
   }
-  if (verdict === undefined) return { ...judged, outcome: "unattested" };
-  if (verdict.pinned === true) return { ...judged, outcome: "pinned" };
+  const looked = report === undefined ? { uninspected: true as const } : {};
+  if (verdict === undefined) return { ...judged, ...looked, outcome: "unattested" };
+  if (verdict.pinned === true) return { ...judged, ...looked, outcome: "pinned" };
   if (signer === undefined) {
     return ended(judged, failure("EVIDENCE_MISSING", `nothing vouches for ${filename}`));
   }

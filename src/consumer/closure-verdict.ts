@@ -50,6 +50,8 @@ export type FileVerdict = {
   readonly evidence: readonly KeptEvidence[];
   /** The whole verdict, with waivers and findings; absent where it was not judged. */
   readonly release?: ReleaseVerdict;
+  /** Its name is of earlier times, so its content was not looked at. */
+  readonly uninspected?: true;
   /** Why the index withdrew it, perhaps empty; absent where it did not. */
   readonly yanked?: string;
   /** There for `refused` and `unavailable`. */

@@ -246,6 +246,20 @@ describe("requirements", () => {
   });
 });
 
+test("a name of earlier times is accepted by its digest, and said not to be looked into", async () => {
+  const old = { ...unsigned("plain", "2.0"), filename: "Plain-2.0-py3-none-any.whl" };
+  const upstream = hostileUpstream("plain");
+  upstream.add(old);
+  const lock = pylockOf(old).replace('name = "Plain"', 'name = "plain"');
+  const judged = await judge(opened, together(upstream), lock);
+  assert.deepEqual(judged.files.map(said), ["unattested nobody"]);
+  assert.equal(judged.files[0]?.uninspected, true);
+  await judged.remove();
+  const sound = await judge(opened, serve(plain).fetch, pylockOf(plain));
+  assert.equal(sound.files[0]?.uninspected, undefined);
+  await sound.remove();
+});
+
 test("an archive is fetched from its address, and judged by the evidence of its release", async () => {
   const { filename, content } = greeter;
   const digest = hex(sha256(content));
