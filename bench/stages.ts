@@ -80,7 +80,7 @@ const wheelseal = async (lab: Lab, version: string): Promise<number> => {
       ["publish", dist],
       ["publish-signatures", dist],
     ],
-    ["consume", `${NAME}==${version}`, "--from", dist],
+    ["consume", `${NAME}==${version}`],
   ];
   let sum = 0;
   for (const stage of stages) sum += await timed(ours(lab, [...stage, ...local(lab)]));
