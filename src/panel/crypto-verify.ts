@@ -53,11 +53,17 @@ export const verifySignature = async (...given: Parameters<typeof verifyAny>): P
   }
 };
 
-/** As `streamVerifier` of crypto/verify.ts: a browser takes every message whole. */
+/**
+ * As `streamVerifier` of crypto/verify.ts: a browser takes every message whole.
+ * @public the bundler puts it in the place of that one
+ */
 export const streamVerifier = (_key: PublicKey, _hash: HashName): StreamVerifier | undefined =>
   undefined;
 
-/** As `verifyDigest` of crypto/verify.ts: a browser digests by itself. */
+/**
+ * As `verifyDigest` of crypto/verify.ts: a browser digests by itself.
+ * @public the bundler puts it in the place of that one
+ */
 export const verifyDigest = async (
   _key: PublicKey,
   _signature: Uint8Array,

@@ -1,9 +1,9 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import axeCore from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
 // Pages in the browser that the machine has. What it shows is kept in an ignored folder, for
@@ -11,7 +11,6 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 
 export const SHOTS = join(import.meta.dirname, "../../.browser");
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** WCAG 2.2, levels A and AA, as axe names the rules of each version. */
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
@@ -51,7 +50,7 @@ export const openPage = async (browser: Browser, url: string, { width, dark = fa
 /** The page has no violation of WCAG 2.2 AA that axe can find. */
 export const assertAccessible = async (page: Page): Promise<void> => {
   // The page's own policy forbids scripts from elsewhere, so axe comes by the debugger.
-  await page.evaluate(AXE);
+  await page.evaluate(axeCore.source);
   const violations = await page.evaluate(async (tags) => {
     const { axe } = globalThis as unknown as {
       axe: {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import type { ReleaseVerdict } from "../../src/stages/release.ts";
+import type { Waivable, Waiver } from "../../src/verification/policy-format.ts";
 import { html, raw } from "../../src/web/html.ts";
 import type { PipelineReport } from "../../src/web/report.ts";
 import { reportPage } from "../../src/web/report-page.ts";
@@ -123,6 +124,41 @@ test("stages that did not begin are shown as waiting", () => {
   ]).map(({ stage, state }) => `${stage} ${state}`);
   assert.deepEqual(states.slice(0, 2), ["build failed", "sign waiting"]);
   assert.equal(states.length, 6);
+});
+
+test("the panel is the only script, and what it is given cannot end its element", () => {
+  const script = "panel()";
+  const given = JSON.stringify({ policy: `</script><script>alert(3)</script><!--` });
+  const text = reportPage(report(), sha256Base64, { script, given, trustSha256: "ab" });
+  const scripts = [...text.matchAll(/<script(?: [^>]*)?>(.*?)<\/script>/gs)].map(([, one]) => one);
+  assert.equal(scripts.length, 2);
+  assert.deepEqual(JSON.parse(scripts[0] ?? ""), JSON.parse(given));
+  assert.equal(scripts[1], script);
+  assert.ok(text.includes(`script-src &#39;sha256-${sha256Base64(script)}&#39;`));
+  assert.doesNotMatch(page(), /script-src/);
+});
+
+test("waivers and pins are shown with who answers for them, and until when", () => {
+  const waiver: Waiver = {
+    package: "greeter" as Waiver["package"],
+    waives: ["provenance"],
+    version: undefined,
+    reason: HOSTILE,
+    owner: "ann@example.org",
+    expires: "2026-12-31",
+    endsAt: 0,
+  };
+  const note = (over: boolean, excused: Waivable[]) => ({ waiver, over, excused });
+  const waived = file({ waivers: [note(false, ["provenance"]), note(false, []), note(true, [])] });
+  const text = page({ files: [waived, file({ pinned: true })] });
+  assert.match(
+    text,
+    /excuses provenance<\/span> Waiver of provenance by ann@example\.org until 2026-12-31/,
+  );
+  assert.match(text, /not needed<\/span>/);
+  assert.match(text, /over<\/span>/);
+  assert.match(text, /pinned<\/span> Accepted by its digest/);
+  assert.doesNotMatch(text, /<script/);
 });
 
 test("signatures that were published first stand first; stages that did not begin keep their place", () => {
