@@ -42,7 +42,7 @@ describe("a log that behaves", () => {
   following("is read over many chunks and tiles, from any entry", async (scene, tree, api) => {
     tree.bodies.push(...others(700 - 5, 1000));
     tree.bodies[650] = entryBy(leaf, "late");
-    for (const index of [0, 255, 256, 257, 650]) {
+    for (const index of [0, 257, 650]) {
       const fresh = openScene(api, [tree]);
       const pass = await fresh.pass({ start: { kind: "index", index } });
       assert.deepEqual(codes(pass), ["MONITOR_UNKNOWN"], `from ${index}`);
@@ -75,17 +75,14 @@ describe("a log out of reach", () => {
     ["takes too long", () => new DOMException("timed out", "TimeoutError")],
     ["breaks off", () => new Response("{", { headers: { "content-length": "100" } })],
   ];
+  const backlog = [...others(330, 300), entryBy(leaf, "a"), ...others(9, 700), entryBy(leaf, "b")];
   for (const [name, answer] of OUTAGES) {
     following(
       `${name}: no alarm, and nothing is read twice or left out after it`,
       async (scene, tree, api) => {
-        tree.bodies.push(
-          ...others(300, 300),
-          entryBy(leaf, "a"),
-          ...others(300, 700),
-          entryBy(leaf, "b"),
-        );
-        let left = api === 1 ? 12 : 4;
+        tree.bodies.push(...backlog);
+        // Rekor v1 is read in steps of 320 entries: this is in the second one.
+        let left = api === 1 ? 36 : 4;
         scene.meddle(() => {
           left -= 1;
           return left < 0 ? answer() : undefined;
@@ -99,7 +96,7 @@ describe("a log out of reach", () => {
           [...codes(during), ...codes(after)],
           ["MONITOR_UNKNOWN", "MONITOR_UNKNOWN"],
         );
-        assert.equal((during.trees[0]?.read ?? 0) + (after.trees[0]?.read ?? 0), 602);
+        assert.equal((during.trees[0]?.read ?? 0) + (after.trees[0]?.read ?? 0), backlog.length);
       },
     );
   }
