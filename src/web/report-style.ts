@@ -38,7 +38,8 @@ button{background:var(--card);border:1px solid var(--soft);border-radius:.3rem;p
 .waiver .tag{margin-right:.3rem}
 .file{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:1.1rem;margin:0 0 1.1rem}
 .file header{display:flex;flex-wrap:wrap;gap:.5rem;align-items:baseline;justify-content:space-between}
-.facts{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(min(13rem,100%),1fr));margin:1rem 0 0}
+.facts{display:grid;gap:1rem;grid-template-columns:minmax(0,1fr);margin:1rem 0 0}
+@media (min-width:45rem){.facts{grid-template-columns:repeat(2,minmax(0,1fr))}}
 .facts section{min-width:0}
 .facts h4{margin:0 0 .2rem;font-size:.8rem;letter-spacing:.06em;text-transform:uppercase;color:var(--soft)}
 .facts dl{margin:0;display:grid;grid-template-columns:max-content 1fr;gap:.1rem .7rem}
