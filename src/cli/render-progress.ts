@@ -1,4 +1,3 @@
-import { createLogUpdate } from "log-update";
 import { visible } from "../formats/visible.ts";
 import type { Report, StageEvent, StageName } from "../stages/events.ts";
 import { paint, type Terminal } from "./terminal.ts";
@@ -79,18 +78,32 @@ const SPINNER = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", 
 const FRAME = 100;
 const KEPT_OUTPUT = 40;
 
+const openDisplay = async () => {
+  const { createLogUpdate } = await import("log-update");
+  return createLogUpdate(process.stderr, { showCursor: false });
+};
+
 const liveProgress = (terminal: Terminal, stages: readonly StageName[]): Progress => {
   const rows = new Map<StageName, Row>(
     stages.map((stage) => [stage, { state: "waiting", note: "", took: 0 }]),
   );
-  const update = createLogUpdate(process.stderr, { showCursor: false });
   const kept: string[] = [];
   let started = 0;
   let frame = 0;
+  let display: Awaited<ReturnType<typeof openDisplay>> | undefined;
+  let closed = false;
+  const text = (): string =>
+    [...rows].map(([stage, row]) => liveLine(terminal, stage, row, frame)).join("\n");
   const draw = (): void => {
     frame += 1;
-    update([...rows].map(([stage, row]) => liveLine(terminal, stage, row, frame)).join("\n"));
+    display?.(text());
   };
+  // Only here is a terminal, so only here is what draws on one loaded.
+  void openDisplay().then((opened) => {
+    if (closed) return;
+    display = opened;
+    draw();
+  });
   const timer = setInterval(draw, FRAME);
   timer.unref();
   const report = (event: StageEvent): void => {
@@ -101,8 +114,10 @@ const liveProgress = (terminal: Terminal, stages: readonly StageName[]): Progres
   };
   const close = (): void => {
     clearInterval(timer);
+    closed = true;
     draw();
-    update.done();
+    if (display === undefined) terminal.err(text());
+    else display.done();
     // What a program printed matters only where it failed.
     if (![...rows.values()].some((row) => row.state === "failed")) return;
     for (const line of kept.slice(-KEPT_OUTPUT)) terminal.err(`  | ${visible(line)}`);
