@@ -25,7 +25,7 @@ export type Decision =
 
 export type Decide = (project: NormalizedName, filename: string) => Promise<Decision>;
 
-/** Files that are fetched and verified at the same time; more wait. */
+/** Files of one upstream that are fetched and verified at the same time; more wait. */
 const EXAMINED_AT_ONCE = 8;
 
 /**
@@ -36,8 +36,11 @@ const EXAMINED_AT_ONCE = 8;
  */
 export const openDecisions = (world: GatewayWorld, listings: Listings): Decide => {
   const running = new Map<string, Promise<Decision>>();
-  const limit = pLimit(EXAMINED_AT_ONCE);
-  const parts: Parts = { ...world, listings, limit };
+  // Each has places of its own, so that one that is slow holds up nobody else's files.
+  const limits = new Map(
+    world.upstreams.all.map(({ config }) => [config.name, pLimit(EXAMINED_AT_ONCE)]),
+  );
+  const parts: Parts = { ...world, listings, limits };
   return (project, filename) => {
     const key = `${project}/${filename}`;
     const decision = running.get(key) ?? decide(parts, project, filename);
@@ -51,7 +54,11 @@ export const openDecisions = (world: GatewayWorld, listings: Listings): Decide =
 const refuseOrWait = (error: Failure): Decision =>
   isOutage(error) ? { kind: "unavailable", failure: error } : { kind: "refuse", failure: error };
 
-type Parts = GatewayWorld & { readonly listings: Listings; readonly limit: LimitFunction };
+type Parts = GatewayWorld & {
+  readonly listings: Listings;
+  /** By the name of the upstream. */
+  readonly limits: ReadonlyMap<string, LimitFunction>;
+};
 
 /** A listed file, the page that lists it, and whether that alone lets it through. */
 type Found = {
@@ -89,7 +96,8 @@ const decide = async (
   if (!found.ok) return refuseOrWait(found.error);
   const { listing, file, admitted } = found.value;
   if (!admitted.ok && world.config.mode === "enforce") return turnAway(world, file, admitted.error);
-  const verdict = await judgeFile(world, listing, file, world.limit);
+  const limit = world.limits.get(listing.upstream.config.name);
+  const verdict = await judgeFile(world, listing, file, limit);
   if (!verdict.ok) return refuseOrWait(verdict.error);
   const refusal = admitted.ok ? refusalOf(verdict.value) : admitted.error;
   if (refusal === undefined) {

@@ -45,7 +45,7 @@ export const judgeFile = async (
   general: GatewayWorld,
   listing: ProjectListing,
   file: ListedFile,
-  limit: LimitFunction,
+  limit: LimitFunction | undefined,
 ): Promise<Result<KeptVerdict>> => {
   const { project, filename, sha256, live } = file;
   const fingerprint = await rulesOf(general);
@@ -55,7 +55,8 @@ export const judgeFile = async (
   if (kept !== undefined && (await isUsable(world, kept, sha256))) return ok(kept);
   const stated = live?.sha256 === sha256 ? { ...live, sha256 } : undefined;
   if (stated === undefined) return fail("GATEWAY_REPLACED", `${filename} is not listed as before`);
-  return limit(() => judgeAnew(world, listing, stated));
+  const judge = () => judgeAnew(world, listing, stated);
+  return limit === undefined ? judge() : limit(judge);
 };
 
 const judgeAnew = async (

@@ -121,3 +121,33 @@ describe("what lies in the store between two runs", () => {
     assert.deepEqual(kinds, ["accepted", "alarm"]);
   });
 });
+
+test("an upstream that is slow holds up nobody else's files", async () => {
+  const [slow, quick] = [await startUpstream(), await startUpstream()];
+  let release = (): void => undefined;
+  const held = new Promise<void>((done) => {
+    release = done;
+  });
+  slow.instead = ({ url }, response) => {
+    if (!url?.startsWith("/files/")) return false;
+    void held.then(() => response.writeHead(404).end());
+    return true;
+  };
+  const files = Array.from({ length: 10 }, (_, minor) => `slow-1.${minor}-py3-none-any.whl`);
+  for (const filename of files) slow.add("slow", { filename, content: evil });
+  const { filename, content, evidence } = first;
+  quick.add("greeter", { filename, content, evidence });
+  const upstreams = [
+    { name: "slow", index: slow.index, owns: ["slow"] },
+    { name: "quick", index: quick.index, generic: quick.generic, owns: ["greeter"] },
+  ];
+  const both = await gatewayFor(opened, { fetch: globalThis.fetch }, { config: { upstreams } });
+  const digest = hex(sha256(evil));
+  const waiting = files.map((name) => both.ask(`/files/slow/${digest}/${name}`));
+  assert.equal((await both.get(filename)).status, 200);
+  release();
+  for (const answer of await Promise.all(waiting)) assert.notEqual(answer.status, 200);
+  await both.remove();
+  slow.close();
+  quick.close();
+});
