@@ -73,9 +73,12 @@ describe("the console in a browser", { skip, timeout: 600_000 }, () => {
     await find(scene.wheelDigest());
     await page.getByRole("heading", { name: "Files with this digest" }).waitFor(WAIT);
     assert.ok((await page.locator("#live-main table").first().locator("tbody tr").count()) >= 3);
-    const identity = await page.locator("td[data-name='Signed by'] code").first().innerText();
-    await find(identity);
-    await page.getByRole("link", { name: identity }).first().waitFor(WAIT);
+    const identity = await page.locator("td[data-name='Signed by'] code").first().textContent();
+    await find(identity ?? "");
+    await page
+      .getByRole("link", { name: identity ?? "" })
+      .first()
+      .waitFor(WAIT);
     await find("1");
     await page.getByRole("link", { name: "1", exact: true }).click();
     await page.getByRole("heading", { name: "Entry 1" }).waitFor(WAIT);

@@ -15,15 +15,20 @@ import { COMMIT, clientsOf, type openStack, outside as world } from "../stages/s
 export type OpenStack = Awaited<ReturnType<typeof openStack>>;
 
 /** The METADATA of a release. */
-export const metadataOf = (name: string, version: string): string =>
-  `Metadata-Version: 2.4\nName: ${name}\nVersion: ${version}\nRequires-Python: >=3.8\n\nHello.\n`;
+export const metadataOf = (name: string, version: string, more = ""): string =>
+  `Metadata-Version: 2.4\nName: ${name}\nVersion: ${version}\nRequires-Python: >=3.8\n${more}\nHello.\n`;
 
 /** A sound wheel of any name and version. */
-export const wheelOf = (name: string, version: string, body = "GREETING = 'hello'\n") => {
+export const wheelOf = (
+  name: string,
+  version: string,
+  body = "GREETING = 'hello'\n",
+  metadata = "",
+) => {
   const info = `${name}-${version}.dist-info`;
   const files: [string, string][] = [
     [`${name}.py`, body],
-    [`${info}/METADATA`, metadataOf(name, version)],
+    [`${info}/METADATA`, metadataOf(name, version, metadata)],
     [
       `${info}/WHEEL`,
       "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
