@@ -9,6 +9,7 @@ import type { Bench, Finding, Lab, Outcome } from "./bench.ts";
 import { alternate, median, number, quantile, ratios, time, times } from "./measure.ts";
 
 const CLIENTS = 64;
+const BULK = 1024;
 /** Bytes of an entry with a certificate. */
 const ENTRY = 1200;
 const LEAST = 5000;
@@ -46,7 +47,12 @@ const bodyOf = (index: number): Uint8Array => {
 };
 
 /** Clients that each append, wait for the answer, and append again; seconds of each append. */
-const append = async (store: TreeStore, from: number, to: number): Promise<number[]> => {
+const append = async (
+  store: TreeStore,
+  from: number,
+  to: number,
+  clients = CLIENTS,
+): Promise<number[]> => {
   const waits: number[] = [];
   let next = from;
   const client = async (): Promise<void> => {
@@ -60,7 +66,7 @@ const append = async (store: TreeStore, from: number, to: number): Promise<numbe
       waits.push((performance.now() - started) / 1000);
     }
   };
-  await Promise.all(Array.from({ length: CLIENTS }, client));
+  await Promise.all(Array.from({ length: clients }, client));
   return waits;
 };
 
@@ -88,7 +94,8 @@ const grow = async (lab: Lab): Promise<Growth[]> => {
   let at = 0;
   for (const size of lab.quick ? [1e3, 1e4] : [1e3, 1e4, 1e5, 1e6]) {
     const before = Math.max(at, size - 5000);
-    await append(store, at, before);
+    // What lies between is only to be there.
+    await append(store, at, before, BULK);
     const cpu = process.cpuUsage();
     const started = performance.now();
     await append(store, before, size);

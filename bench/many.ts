@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Bench, Finding, Lab, Outcome } from "./bench.ts";
 import { alternate, median, number, ratios, type Samples, time, times, timed } from "./measure.ts";
+import { verifyingTakes } from "./memory.ts";
 import { cosign, local, offline, ours, plainEnvironment } from "./tool.ts";
 import { makeWheels } from "./wheels.ts";
 
@@ -111,6 +112,7 @@ const run = async (lab: Lab): Promise<Outcome> => {
         goal: "≥ 80 %",
         reached: median(share) >= 0.8,
       },
+      await verifyingTakes(lab, `${number(count)} wheels of 1 MB`, [folder]),
     ],
     notes: [
       `The limit reads and digests each file once and makes ${SIGNATURES} ECDSA P-256 verifications for it with OpenSSL, on all processors: as many as the three pieces of evidence of a wheel have signatures.`,

@@ -71,7 +71,7 @@ const withPeer = async (lab: Lab, work: (url: string | undefined) => Promise<Out
 };
 
 const measure = async (lab: Lab, peer: string | undefined): Promise<Outcome> => {
-  const counts = lab.quick ? { ours: 500, theirs: 100 } : { ours: 3000, theirs: 500 };
+  const counts = lab.quick ? { ours: 500, theirs: 100 } : { ours: 2000, theirs: 400 };
   const waits: Record<"ours" | "theirs", number[]> = { ours: [], theirs: [] };
   const each = (who: "ours" | "theirs", url: string) => async () => {
     const { seconds, waits: seen } = await load(url, counts[who]);
