@@ -64,13 +64,15 @@ export const systemTerminal = (): Terminal => {
   const isTerminal = isDevice(2) && process.stderr.isTTY === true;
   const interactive = isTerminal && env.CI === undefined && env.TERM !== "dumb";
   const wanted = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0";
+  // What goes into a file or another program stays text, though a person watches the progress.
+  const read = interactive && isDevice(1) && process.stdout.isTTY === true;
   return {
     out: writerTo(1),
     err: writerTo(2),
     env,
     cwd: process.cwd(),
     live: interactive,
-    colour: env.NO_COLOR ? false : wanted || interactive,
+    colour: env.NO_COLOR ? false : wanted || read,
     columns: Math.max(MIN_COLUMNS, isTerminal ? (process.stderr.columns ?? 100) : 100),
   };
 };

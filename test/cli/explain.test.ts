@@ -21,9 +21,9 @@ after(async () => {
   rmSync(shell.folder, { recursive: true });
 });
 
-const explain = (flags = "") =>
+const explain = (flags = "", environment = "") =>
   shell.run(
-    `wheelseal explain --trust-config trust.json --certificate-identity ${release.san} --certificate-oidc-issuer ${release.issuer} ${flags} dist/${WHEEL}`,
+    `${environment} wheelseal explain --trust-config trust.json --certificate-identity ${release.san} --certificate-oidc-issuer ${release.issuer} ${flags} dist/${WHEEL}`,
   );
 
 /** Which entry comes first in the log is chance; all numbers of it have one digit. */
@@ -44,6 +44,29 @@ const compare = (name: string, { output, code }: { output: string; code: number 
 describe("explain", () => {
   it("shows each check on each piece of evidence, with its values", () =>
     compare("verified.txt", explain()));
+
+  it("is coloured where colours are wanted, unless NO_COLOR forbids them", () => {
+    const plain = explain().output;
+    const forced = explain("2>/dev/null", "env -u NO_COLOR FORCE_COLOR=1").output;
+    assert.ok(forced.includes("\u001b[32m"));
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are escape sequences
+    assert.equal(forced.replace(/\u001b\[\d+m/g, ""), plain);
+    assert.equal(explain("2>/dev/null", "FORCE_COLOR=1").output, plain);
+    assert.equal(explain("", "env -u NO_COLOR FORCE_COLOR=0").output, plain);
+  });
+
+  it("is coloured on a terminal, and never in a file that is written from one", () => {
+    const line = `env -u NO_COLOR TERM=xterm wheelseal explain --trust-config trust.json --certificate-identity ${release.san} --certificate-oidc-issuer ${release.issuer} dist/${WHEEL}`;
+    writeFileSync(join(shell.folder, "seen.sh"), `${line}\n`);
+    writeFileSync(join(shell.folder, "kept.sh"), `${line} > kept.txt\n`);
+    const onTerminal = (script: string) =>
+      shell.run(`python3 -c "import pty; pty.spawn(['sh', '${script}'])" </dev/null`).output;
+    assert.ok(onTerminal("seen.sh").includes("\u001b[32m"));
+    onTerminal("kept.sh");
+    const kept = readFileSync(join(shell.folder, "kept.txt"), "utf8");
+    assert.match(kept, /verified as a release/);
+    assert.equal(kept.includes("\u001b"), false);
+  });
 
   it("says what was not looked at, and why a file was refused", () => {
     const path = join(release.dist, WHEEL);
@@ -104,6 +127,24 @@ const VERDICT: ReleaseVerdict = {
 };
 
 describe("the explanation's lines", () => {
+  for (const columns of [40, 80, 120]) {
+    it(`fit ${columns} columns, whatever the colours, except for words that are longer`, () => {
+      const plain = explainLines(terminal(columns), VERDICT);
+      const longest = (line: string) => Math.max(...line.split(" ").map((word) => word.length));
+      assert.deepEqual(
+        plain.filter((line) => line.length > columns && longest(line) <= 20),
+        [],
+      );
+      assert.equal(explainLines(terminal(columns, true), VERDICT).length, plain.length);
+    });
+  }
+
+  it("take fewer lines where there is room", () => {
+    const [narrow, usual, wide] = [40, 80, 120].map((c) => explainLines(terminal(c), VERDICT));
+    assert.ok((narrow?.length ?? 0) > (usual?.length ?? 0));
+    assert.ok((usual?.length ?? 0) >= (wide?.length ?? 0));
+  });
+
   it("fit a narrow terminal, and words are never cut", () => {
     const lines = explainLines(terminal(40), VERDICT);
     const long = lines.filter((line) => line.length > 40 && !line.includes("0".repeat(64)));
