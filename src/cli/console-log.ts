@@ -1,7 +1,7 @@
 import { sha256 } from "../crypto/hash.ts";
-import { hex } from "../formats/bytes.ts";
+import { equal, hex } from "../formats/bytes.ts";
 import { parseCertificate } from "../formats/certificate.ts";
-import { verifyConsistency } from "../formats/merkle.ts";
+import { leafHash, rootOfInclusion, verifyConsistency } from "../formats/merkle.ts";
 import { failure } from "../formats/result.ts";
 import { type BodySignature, parseBody } from "../formats/tlog-body-parse.ts";
 import { signerOf } from "../verification/signer.ts";
@@ -64,6 +64,8 @@ const entry = (tree: Tree, index: number): EntryView | undefined => {
   const leaf = tree.leaf(index);
   if (leaf === undefined) return undefined;
   const head = tree.head();
+  const proof = tree.inclusionProof(index, head.size);
+  const root = rootOfInclusion(leafHash(leaf.body), BigInt(index), BigInt(head.size), proof);
   return {
     index,
     at: leaf.at,
@@ -71,7 +73,8 @@ const entry = (tree: Tree, index: number): EntryView | undefined => {
     ...readEntry(leaf.body),
     treeSize: head.size,
     rootHash: hex(head.root),
-    hashes: tree.inclusionProof(index, head.size).map(hex),
+    hashes: proof.map(hex),
+    included: root.ok && equal(root.value, head.root),
     origin: head.note.split("\n", 1)[0] ?? "",
     body: new TextDecoder().decode(leaf.body),
   };

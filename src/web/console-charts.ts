@@ -41,7 +41,7 @@ export const dayChart = (
     .map(({ day, count: value }) => {
       const height = Math.max(1, (PLOT.height * value) / most);
       const x = LEFT + (day - from) * step;
-      return html`<rect class="bar" x="${x.toFixed(1)}" y="${(TOP + PLOT.height - height).toFixed(1)}" width="${Math.max(1, step - 1).toFixed(1)}" height="${height.toFixed(1)}"/>`;
+      return html`<rect class="column" x="${x.toFixed(1)}" y="${(TOP + PLOT.height - height).toFixed(1)}" width="${Math.max(1, step - 1).toFixed(1)}" height="${height.toFixed(1)}"/>`;
     });
   const desc = `${count(total)} from ${dayText(from)} to ${dayText(to)}, at most ${count(most)} a day.`;
   const rows = counts.map(

@@ -103,7 +103,7 @@ export const entryBody = (view: EntryView): Html => {
   });
   return html`<dl class="plain"><dt>Kind</dt><dd>${kind}</dd><dt>Time</dt><dd>${when(at)}</dd><dt>${kind.startsWith("hashedrekord") ? "Digest" : "Digest of the payload"}</dt><dd><a href="${link("log")}?q=${view.sha256}"><code>${view.sha256}</code></a></dd><dt>Leaf hash</dt><dd><code>${view.leafHash}</code></dd></dl>
 <h2>Signed by</h2>${signers.map(signer)}
-<h2>In the log</h2><figure>${picture}<figcaption>The ${hashes.length} hashes lead from the entry to the root of size ${count(view.treeSize)}: computed for this page.</figcaption></figure>
+<h2>In the log</h2><figure>${picture}<figcaption>${view.included ? html`<span class="tag">included</span> The ${hashes.length} hashes lead from the entry to the root of size ${count(view.treeSize)}: computed for this page.` : html`<span class="tag bad">not included</span> The proof does not lead to the root: this log is damaged.`}</figcaption></figure>
 <details><summary>The entry as it is hashed</summary><pre>${body}</pre></details>
 <p>${index > 0 ? html`<a href="${link("log", index - 1)}" rel="prev">Entry ${count(index - 1)}</a> ` : html``}${index + 1 < view.treeSize ? html`<a href="${link("log", index + 1)}" rel="next">Entry ${count(index + 1)}</a>` : html``}</p>`;
 };

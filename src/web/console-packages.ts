@@ -1,3 +1,4 @@
+import { type Code, HINTS } from "../formats/errors.ts";
 import type {
   FileRow,
   FileState,
@@ -102,7 +103,7 @@ const stated = (row: FileRow, kept: KeptCard | undefined): Html => {
 ${kept === undefined ? html`` : html`<p class="took">As it was decided at ${when(kept.at)}</p>`}${proofs.map(proofCard)}</article>`;
 };
 
-const hintOf = (code: string): string => `See docs/errors.md for ${code}.`;
+const hintOf = (code: string): string => (Object.hasOwn(HINTS, code) ? HINTS[code as Code] : "");
 
 const proofCard = (proof: KeptProof): Html => {
   const { claims } = proof;
@@ -121,4 +122,4 @@ export const filesWith = (rows: readonly FileRow[]): Html =>
 
 /** A digest, to where it is explained. */
 export const digestLink = (sha256: string): Html =>
-  html`<a href="${link("log")}?q=${sha256}"><code>${short(sha256)}</code></a>`;
+  html`<a href="${link("log")}?q=${sha256}"><code class="short">${short(sha256)}</code></a>`;

@@ -9,7 +9,8 @@ main{padding-top:1rem}
 .top nav a{display:inline-block;padding:.25rem 0;color:var(--ink);text-decoration:none;border-bottom:2px solid transparent}
 .top nav a:hover{border-bottom-color:var(--line)}
 .top nav a[aria-current]{border-bottom-color:var(--accent);font-weight:600}
-.live{margin-left:auto;color:var(--soft);font-size:.85rem;min-height:1.4em}
+.top [data-state]{margin-left:auto}
+.live{color:var(--soft);font-size:.85rem;min-height:1.4em}
 .live:not(:empty)::before{content:"";display:inline-block;width:.55em;height:.55em;border-radius:50%;margin-right:.4em;background:var(--line)}
 .live.on::before{background:var(--good)}
 .skip{position:absolute;left:-100rem}
@@ -17,7 +18,7 @@ main{padding-top:1rem}
 h1{font-size:1.45rem;overflow-wrap:anywhere}
 h2{font-size:1.05rem;margin:1.8rem 0 .5rem}
 .lead{color:var(--soft);max-width:46rem;margin:.1rem 0 .8rem}
-.numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.6rem;margin:1rem 0;padding:0}
+.numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(7rem,1fr));gap:.6rem;margin:1rem 0;padding:0}
 .numbers div{background:var(--card);border:1px solid var(--line);border-radius:.4rem;padding:.6rem .8rem;display:flex;flex-direction:column-reverse;justify-content:flex-end}
 .numbers dt{color:var(--soft);font-size:.85rem}
 .numbers dd{margin:0;font-size:1.45rem;font-weight:600;line-height:1.2;font-variant-numeric:tabular-nums}
@@ -26,10 +27,12 @@ h2{font-size:1.05rem;margin:1.8rem 0 .5rem}
 td,th{padding-right:1rem}
 td:last-child,th:last-child{padding-right:0}
 td.num,th.num{text-align:right;font-variant-numeric:tabular-nums}
-td.when{white-space:nowrap;color:var(--soft);font-variant-numeric:tabular-nums}
+td.when{white-space:nowrap;width:1%;color:var(--soft);font-variant-numeric:tabular-nums}
 td .why{display:block;color:var(--soft);max-width:40rem;overflow-wrap:anywhere}
 .tag{white-space:nowrap}
-td code{white-space:normal}
+td code.short{white-space:nowrap}
+.file header h2{font-size:1rem;margin:0}
+.file>h3{margin:1rem 0 .3rem}
 caption{text-align:left;color:var(--soft);font-size:.85rem}
 form.find{display:flex;flex-wrap:wrap;gap:.5rem .6rem;align-items:end;margin:.6rem 0}
 form.find label{display:grid;gap:.15rem;font-size:.85rem;color:var(--soft)}
@@ -46,17 +49,18 @@ button{font:inherit;padding:.38rem .9rem;border:1px solid var(--accent);border-r
 figure{margin:.6rem 0}
 figcaption{color:var(--soft);font-size:.9rem}
 .chart{width:100%;height:auto;display:block}
-svg .bar{fill:var(--accent)}
+svg .column{fill:var(--accent)}
 svg .area{fill:var(--accent);opacity:.18}
 svg .line{stroke:var(--accent);stroke-width:2;fill:none}
-svg .axis{stroke:var(--line);stroke-width:1}
+svg .axis{stroke:var(--line);stroke-width:1;fill:none}
 svg text.soft{fill:var(--soft)}
 pre{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:.4rem;padding:.7rem;font:.85rem/1.5 var(--mono);white-space:pre-wrap;overflow-wrap:anywhere}
 dl.plain{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:.2rem 1rem;margin:.5rem 0}
 dl.plain dt{color:var(--soft)}
 dl.plain dd{margin:0;overflow-wrap:anywhere;min-width:0}
 @media (max-width:40rem){
-.live{margin-left:0}
+.top [data-state]{margin-left:0}
+.chart text{display:none}
 table.stack,table.stack tbody,table.stack tr,table.stack td{display:block;width:auto}
 table.stack thead{position:absolute;left:-100rem}
 table.stack tr{border-bottom:1px solid var(--line);padding:.45rem 0}

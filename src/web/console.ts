@@ -123,6 +123,8 @@ export type EntryView = {
   readonly treeSize: number;
   readonly rootHash: string;
   readonly hashes: readonly string[];
+  /** Whether the hashes lead from the leaf to the root: computed, not believed. */
+  readonly included: boolean;
   readonly origin: string;
   readonly body: string;
 };
