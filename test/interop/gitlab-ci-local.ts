@@ -26,15 +26,22 @@ const SINGLE = `include:
       releases: ["one==1.0", "two==2.0"]
       index_url: "https://gitlab.com/api/v4/projects/1/packages/pypi/simple"
       certificate_identity: "https://gitlab.com/a/b//c@refs/tags/v1"
+  - local: templates/audit-lock/template.yml
+    inputs: { shards: 2, index_url: "https://gitlab.com/api/v4/projects/1/packages/pypi/simple" }
 make: { script: ["true"], artifacts: { paths: [dist/] } }
 `;
 
 const singleComponents: Check = {
   peers: ["gitlab-ci-local", "rsync"],
-  does: "finds the components sign, verify and audit valid, with shards and a matrix",
+  does: "finds the components sign, verify, audit and audit-lock valid, with shards and a matrix",
   run: async (world) => {
     const output = await list(world, await makeProject(world, greeter("1.0.0"), SINGLE));
-    for (const job of ["wheelseal-sign", "wheelseal-verify-shard: [3/3]", "wheelseal-verify"]) {
+    for (const job of [
+      "wheelseal-sign",
+      "wheelseal-verify-shard: [3/3]",
+      "wheelseal-verify",
+      "wheelseal-audit-lock-shard: [2/2]",
+    ]) {
       assert.ok(output.includes(job), `${job} is not listed:\n${output}`);
     }
     assert.match(output, /wheelseal-audit: \[two==2\.0\]/);
