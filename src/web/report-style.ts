@@ -5,7 +5,7 @@ export const REPORT_STYLE = `
 @media (prefers-color-scheme:dark){:root{--ground:#171614;--card:#201f1c;--ink:#ecebe6;--soft:#aba69b;--line:#3a3832;
 --good:#7fd6a0;--good-ground:#173022;--bad:#ff9d96;--bad-ground:#3b1a18;--accent:#9db8ff}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",sans-serif}
+body{margin:0;overflow-wrap:anywhere;background:var(--ground);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",sans-serif}
 main{max-width:70rem;margin:0 auto;padding:1.5rem 1rem 4rem}
 h1{font-size:1.7rem;line-height:1.2;margin:0 0 .25rem}
 h2{font-size:1.2rem;margin:2.2rem 0 .75rem}
@@ -50,7 +50,7 @@ summary{cursor:pointer;font-weight:600}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.9rem;margin-top:.5rem}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--line)}
-th{color:var(--soft);font-weight:600}
+th{overflow-wrap:normal;color:var(--soft);font-weight:600}
 td.passed::before{content:"\\2713 ";color:var(--good);font-weight:700}
 td.failed::before{content:"\\2717 ";color:var(--bad);font-weight:700}
 td.absent::before{content:"\\2013 ";color:var(--soft)}
