@@ -50,7 +50,8 @@ summary{cursor:pointer;font-weight:600}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.9rem;margin-top:.5rem}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--line)}
-th{overflow-wrap:normal;color:var(--soft);font-weight:600}
+th,td:first-child{overflow-wrap:normal}
+th{color:var(--soft);font-weight:600}
 td.passed::before{content:"\\2713 ";color:var(--good);font-weight:700}
 td.failed::before{content:"\\2717 ";color:var(--bad);font-weight:700}
 td.absent::before{content:"\\2013 ";color:var(--soft)}
