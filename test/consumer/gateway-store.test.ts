@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { openSqliteState } from "../../src/consumer/gateway-sqlite.ts";
+import { StateUnreachable } from "../../src/consumer/gateway-state.ts";
 import { sha256 } from "../../src/crypto/hash.ts";
 import { hex } from "../../src/formats/bytes.ts";
+import { unwrap } from "../../src/formats/result.ts";
 import { openStack } from "../stages/sign-support.ts";
 import { gatewayFor } from "./gateway-support.ts";
 import {
@@ -150,4 +153,21 @@ test("an upstream that is slow holds up nobody else's files", async () => {
   await both.remove();
   slow.close();
   quick.close();
+});
+
+test("while the memory does not answer nothing is served, and nothing said of the file", async () => {
+  assert.equal((await gate.get(first.filename)).status, 200);
+  await gate.close();
+  const state = unwrap(openSqliteState(gate.folder));
+  const gone = () => Promise.reject(new StateUnreachable("database at db.internal:5432: CLOSED"));
+  gate = await gatewayFor(opened, upstream, {
+    folder: gate.folder,
+    state: { ...state, verdict: gone, ping: gone },
+  });
+  const path = `/files/greeter/${hex(sha256(first.content))}/${first.filename}`;
+  await refusedWith("STATE_UNREACHABLE", await gate.ask(path), 503);
+  const ready = await gate.ask("/readyz");
+  assert.equal(ready.status, 503);
+  assert.doesNotMatch(await ready.text(), /db\.internal/);
+  assert.ok(gate.lines.some(({ message }) => String(message).includes("db.internal")));
 });
