@@ -47,7 +47,7 @@ const waiverRow =
     const state =
       now >= row.endsAt
         ? html`<span class="tag bad">over</span>`
-        : html`<span class="tag none">${count(days)} days left</span>`;
+        : html`<span class="tag none">${count(days)} ${days === 1 ? "day" : "days"} left</span>`;
     return html`<tr><td><a href="${link("packages", row.package)}">${row.package}</a> <code>${row.version}</code></td><td data-name="Waives">${row.waives.join(", ")}</td><td>${state}</td><td data-name="Until"><code>${row.expires}</code></td><td>${row.reason}<span class="why">${row.owner} answers for it</span></td></tr>`;
   };
 

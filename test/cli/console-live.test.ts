@@ -13,12 +13,16 @@ const reader = (response: Response) => {
   };
 };
 
-const ids = (text: string): string[] => [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id ?? "");
+const ids = (text: string): string[] =>
+  [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id ?? "");
 
 test("a client hears each change, with an id", async () => {
   const live = openLive({ ...LIMITS, heartbeat: 60_000 });
   const client = reader(live.stream(null));
-  assert.match(await client.next(), /^retry: \d+\n\nevent: hello\nid: [0-9a-f]{12}\.0\ndata: \{\}\n\n$/);
+  assert.match(
+    await client.next(),
+    /^retry: \d+\n\nevent: hello\nid: [0-9a-f]{12}\.0\ndata: \{\}\n\n$/,
+  );
   live.publish({ what: "list" });
   assert.match(
     await client.next(),
@@ -35,7 +39,10 @@ test("a client that comes back hears what it missed, and nothing twice", async (
   for (const what of ["a", "b", "c"]) live.publish({ what });
   const second = reader(live.stream(seen));
   const missed = await second.next();
-  assert.deepEqual([...missed.matchAll(/"what":"(.)"/g)].map(([, what]) => what), ["a", "b", "c"]);
+  assert.deepEqual(
+    [...missed.matchAll(/"what":"(.)"/g)].map(([, what]) => what),
+    ["a", "b", "c"],
+  );
   const last = ids(missed).at(-1) ?? "";
   await second.cancel();
   const third = reader(live.stream(last));

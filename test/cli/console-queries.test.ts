@@ -41,9 +41,12 @@ describe("what the console lists", () => {
     const { packages, files, verified, refused } = queries.totals();
     assert.deepEqual([packages, files, verified, refused], [2, 3, 1, 1]);
     index.setVerdict("one", "one-1.whl", { state: "refused", code: "X", message: "y" });
-    assert.deepEqual({ ...queries.package("one") }, {
-      ...{ project: "one", files: 2, verified: 0, refused: 1, lastAt: 5, lastVersion: "2" },
-    });
+    assert.deepEqual(
+      { ...queries.package("one") },
+      {
+        ...{ project: "one", files: 2, verified: 0, refused: 1, lastAt: 5, lastVersion: "2" },
+      },
+    );
     assert.deepEqual(
       queries.packages("", "", true).rows.map(({ project }) => project),
       ["one", "two"],
@@ -114,12 +117,19 @@ describe("what the console lists", () => {
       { by: "sha256", value: "d3" },
       { by: "entry", value: 3 },
     ] as const) {
-      assert.deepEqual(queries.signings(find, top).rows.map((row) => row.entry), [3], find.by);
+      assert.deepEqual(
+        queries.signings(find, top).rows.map((row) => row.entry),
+        [3],
+        find.by,
+      );
     }
-    assert.deepEqual(queries.days(0, 0).map((row) => ({ ...row })), [
-      { day: 5, count: 1 },
-      { day: 6, count: 1 },
-    ]);
+    assert.deepEqual(
+      queries.days(0, 0).map((row) => ({ ...row })),
+      [
+        { day: 5, count: 1 },
+        { day: 6, count: 1 },
+      ],
+    );
     assert.equal(queries.days(me?.id ?? 0, 6).length, 0);
   });
 
@@ -139,7 +149,11 @@ describe("what the console lists", () => {
         .prepare(`EXPLAIN QUERY PLAN ${sql}`)
         .all()
         .map((row) => String(row.detail));
-      const scans = plan.filter((step) => /^SCAN (?!\(subquery|signing$)/.test(step) && !/USING (COVERING )?INDEX|PRIMARY KEY/.test(step));
+      const scans = plan.filter(
+        (step) =>
+          /^SCAN (?!\(subquery|signing$)/.test(step) &&
+          !/USING (COVERING )?INDEX|PRIMARY KEY/.test(step),
+      );
       const outer = name === "events" ? [] : plan.filter((step) => step.includes("TEMP B-TREE"));
       assert.deepEqual([...scans, ...outer], [], plan.join("\n"));
       assert.match(sql, new RegExp(name === "days" ? "day >= " : `LIMIT ${PAGE + 1}`));
