@@ -30,7 +30,10 @@ export const panelScript = async (root: string): Promise<string> => {
     const [{ code }, ...more] = output;
     if (more.length > 0 || /["']node:/.test(code)) throw new Error("the panel is no single script");
     // The end of a script element would end it in the middle of the text.
-    return code.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--").trim();
+    return code
+      .replaceAll(/<\/(?=script)/gi, "<\\/")
+      .replaceAll("<!--", "<\\!--")
+      .trim();
   } finally {
     await build.close();
   }

@@ -86,10 +86,18 @@ const listen = (given: Given): void => {
   });
 };
 
+/** Without it every good signature would look like a bad one. */
+const hasCryptography = (): boolean => globalThis.crypto?.subtle !== undefined;
+
 const begin = (): void => {
   const given = readGiven(element("again-given").textContent ?? "");
   element("again").hidden = false;
-  if (given.ok) listen(given.value);
+  if (!hasCryptography()) {
+    say(
+      "This page was opened in a way that the browser gives no cryptography to: open it by HTTPS, or as a local file.",
+    );
+    element("again-files").setAttribute("disabled", "");
+  } else if (given.ok) listen(given.value);
   else say(`This page cannot verify: ${given.error.code}, ${given.error.message}`);
 };
 

@@ -71,11 +71,15 @@ const who = (signer: Signer): Html => {
   return html`<section><h4>Who</h4><dl>${fact("identity", san)}${fact("issuer", issuer)}${fact("project", claims["12"])}</dl></section>`;
 };
 
+/** The local issuer names a commit of zeros where there is none. */
+const commitOf = (commit: string | undefined): string | undefined =>
+  commit !== undefined && /^0+$/.test(commit) ? "none, a local run" : commit;
+
 const how = (signer: Signer, { record }: Context): Html => {
   const claims = signer.kind === "certificate" ? signer.claims : {};
   const tools = record?.resolved.map(({ name, version }) => `${name} ${version}`).join(", ");
   const python = record && `${record.python.implementation} ${record.python.version}`;
-  return html`<section><h4>How</h4><dl>${fact("commit", record?.source.commit ?? claims["13"])}${fact("ref", claims["14"])}${fact("job", claims["21"])}${fact("runner", claims["11"])}${fact("backend", record?.backend.name)}${fact("python", python)}${fact("tools", tools)}</dl></section>`;
+  return html`<section><h4>How</h4><dl>${fact("commit", commitOf(record?.source.commit ?? claims["13"]))}${fact("ref", claims["14"])}${fact("job", claims["21"])}${fact("runner", claims["11"])}${fact("backend", record?.backend.name)}${fact("python", python)}${fact("tools", tools)}</dl></section>`;
 };
 
 const when = (verdict: Verified): Html => {

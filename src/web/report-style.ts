@@ -61,5 +61,5 @@ svg .edge{stroke:var(--soft);stroke-width:1.5;fill:none}
 svg .node{fill:var(--card);stroke:var(--soft);stroke-width:1.5}
 svg .path{fill:var(--good-ground);stroke:var(--good);stroke-width:2}
 footer{margin-top:2.5rem;color:var(--soft);font-size:.9rem}
-@media print{.again{display:none}body{background:#fff;font-size:11pt}.file,.banner,.timeline li{break-inside:avoid}details>*{display:block}}
+@media print{.again{display:none}body{background:#fff;font-size:11pt}.file,.banner,.timeline li{break-inside:avoid}details::details-content{content-visibility:visible;block-size:auto}}
 `;

@@ -146,6 +146,23 @@ describe("verifying again on the report", { skip }, () => {
       assert.equal(await page.locator("#again-result article").count(), 0);
     }));
 
+  test("a page that the browser gives no cryptography to says so, and verifies nothing", async () => {
+    const page = await browser.newPage();
+    await page.addInitScript(() => Object.defineProperty(crypto, "subtle", { value: undefined }));
+    await page.goto(url);
+    assert.match((await page.locator("#again-status").textContent()) ?? "", /no cryptography/);
+    assert.ok(await page.locator("#again-files").isDisabled());
+    await page.close();
+  });
+
+  test("what is closed on the screen is open in print", () =>
+    opened(async (page) => {
+      const cell = page.locator("details td").first();
+      assert.equal(await cell.isVisible(), false);
+      await page.emulateMedia({ media: "print" });
+      assert.equal(await cell.evaluate((one) => one.getBoundingClientRect().height > 0), true);
+    }));
+
   test("the page weighs less than 200 KB without what is said of this run", async () => {
     const whole = (await stat(join(reports.good, "wheelseal-report.html"))).size;
     const page = await readFile(join(reports.good, "wheelseal-report.html"), "utf8");
