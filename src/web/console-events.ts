@@ -30,7 +30,7 @@ const eventRow = (row: EventRow): Html => {
   return html`<tr><td class="when">${when(row.at)}</td><td><span class="${style}">${text}</span></td><td>${about(row)}<span class="why">${code}${row.message}</span></td></tr>`;
 };
 
-export const eventTable = (caption: string, rows: readonly EventRow[]): Html =>
+const eventTable = (caption: string, rows: readonly EventRow[]): Html =>
   table(caption, ["Time", "What", "About"], rows.map(eventRow));
 
 export const eventsBody = (

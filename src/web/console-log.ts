@@ -46,7 +46,7 @@ const signingRow =
   (row: SigningRow): Html =>
     html`<tr><td class="num" data-name="Entry">${entryLink(row, own)}</td><td>${row.kind}</td><td data-name="Signed by"><code>${row.identity}</code></td><td data-name="Digest">${digestLink(row.sha256)}</td><td class="when">${when(row.at)}</td></tr>`;
 
-export const signingTable = (rows: readonly SigningRow[], own: boolean): Html =>
+const signingTable = (rows: readonly SigningRow[], own: boolean): Html =>
   table("Log entries", ["Entry", "Kind", "Signed by", "Digest", "Time"], rows.map(signingRow(own)));
 
 const search = (query: string): Html =>

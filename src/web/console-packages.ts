@@ -18,7 +18,7 @@ const TAGS: Record<FileState, readonly [string, string]> = {
   unchecked: ["tag none", "not checked yet"],
 };
 
-export const stateTag = (state: FileState): Html => {
+const stateTag = (state: FileState): Html => {
   const [style, text] = TAGS[state];
   return html`<span class="${style}">${text}</span>`;
 };
