@@ -11,7 +11,7 @@ import { disk, type Storage, type StorageFile } from "./storage.ts";
  * One flush a write, no rename, and no new disk space.
  */
 export type CheckpointFile = {
-  /** The newest whole note, `undefined` in a new file. */
+  /** The newest whole note, `undefined` in a file to which none was ever written wholly. */
   readonly last: string | undefined;
   /** Resolves when `note` is on the disk. Rejects when that is not certain. */
   write(note: string): Promise<void>;
@@ -45,7 +45,9 @@ const readSlots = async (file: StorageFile): Promise<Slot | undefined | "spoilt"
   if (bytes.length === 0) return undefined;
   const slots = [bytes.subarray(0, SLOT), bytes.subarray(SLOT)].map(decodeSlot);
   const whole = slots.filter((slot) => slot !== undefined);
-  return whole.toSorted((a, b) => b.turn - a.turn)[0] ?? "spoilt";
+  // The first write of all was torn, and nobody was told of it: the other slot is still empty.
+  const first = bytes.subarray(0, SLOT).every((byte) => byte === 0);
+  return whole.toSorted((a, b) => b.turn - a.turn)[0] ?? (first ? undefined : "spoilt");
 };
 
 /** Opens or makes the file. `STATE_CORRUPT` when it has content, but no whole checkpoint. */
@@ -54,6 +56,19 @@ export const openCheckpointFile = async (
   storage: Storage = disk,
 ): Promise<Result<CheckpointFile>> => {
   const file = await storage.open(path, "kept");
+  try {
+    return await openSlots(path, file, storage);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+};
+
+const openSlots = async (
+  path: string,
+  file: StorageFile,
+  storage: Storage,
+): Promise<Result<CheckpointFile>> => {
   const newest = await readSlots(file);
   if (newest === "spoilt") {
     await file.close();

@@ -110,6 +110,10 @@ export const notFound = (what: string): Response =>
 
 const forbidden = (): Response => json(403, { message: "403 Forbidden" });
 
+/** To be tried again, with the same request. */
+export const unavailable = (reason: string): Response =>
+  json(503, { message: `503 Service Unavailable - ${reason}` }, { "retry-after": "1" });
+
 export const badRequest = (reason: string): Response =>
   json(400, { message: `400 Bad request - ${reason}` });
 

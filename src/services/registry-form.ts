@@ -3,6 +3,7 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import type { Received, RegistryStore } from "./registry-store.ts";
+import { isDiskFailure } from "./storage.ts";
 
 /** The upload form of PyPI's legacy API: fields, and one file called `content`. */
 export type UploadForm = {
@@ -106,8 +107,13 @@ const listen = (
       return;
     }
     reading.fileName = fileName;
-    reading.arriving = settled(stream);
-    reading.content = store.receive(reading.arriving, maxBytes).finally(() => stream.resume());
+    const arriving = settled(stream);
+    reading.arriving = arriving;
+    reading.content = store.receive(arriving, maxBytes).finally(() => {
+      // Unpiped first: a pipe that ends later would stop the stream again, and the form with it.
+      stream.unpipe(arriving);
+      stream.resume();
+    });
     reading.content.catch(() => {});
   });
   busboy.on("fieldsLimit", () => refuse("there are too many fields"));
@@ -146,6 +152,7 @@ export const readForm = async (
 
 const finish = async (reading: Reading, broken: string | undefined): Promise<FormOutcome> => {
   const [content] = await Promise.allSettled([reading.content]);
+  if (content.status === "rejected" && isDiskFailure(content.reason)) throw content.reason;
   const received = content.status === "fulfilled" ? content.value : undefined;
   const refused =
     broken ?? reading.refused ?? (content.status === "rejected" ? "content breaks off" : undefined);

@@ -2,6 +2,7 @@ import { badRequest, created, invalid, notFound } from "./registry-access.ts";
 import type { RegistryContext } from "./registry-pypi.ts";
 import { fileResponse } from "./registry-response.ts";
 import type { RegistryFile } from "./registry-store.ts";
+import { isDiskFailure } from "./storage.ts";
 
 /** The parts of `…/packages/generic/NAME/VERSION/(PATH/)FILE`, percent-decoded. */
 export type GenericPath = {
@@ -72,7 +73,10 @@ export const putGeneric = async (
   }
   const received = await context.store
     .receive(request.body ?? noChunks(), context.maxBytes.generic)
-    .catch(() => "broken" as const);
+    .catch((error: unknown) => {
+      if (isDiskFailure(error)) throw error;
+      return "broken" as const;
+    });
   if (received === undefined) return badRequest("File is too large");
   if (received === "broken") return badRequest("the content breaks off");
   await received.keep();

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { hasher } from "../crypto/hash.ts";
 import { hex } from "../formats/bytes.ts";
 import type { RegistryKind } from "./registry-access.ts";
-import { type Database, disk, type Storage } from "./storage.ts";
+import { type Database, disk, makeLastingFolder, type Storage } from "./storage.ts";
 
 /** A file of a package, as the registry keeps it. */
 export type RegistryFile = {
@@ -113,8 +113,15 @@ const blobStore = (folder: string, storage: Storage): Blobs => {
   const place = (blob: string): string => join(folder, "blobs", blob.slice(0, 2), blob);
   // What a killed process left there was never answered with 201.
   rmSync(incoming, { recursive: true, force: true });
-  mkdirSync(incoming, { recursive: true });
   let count = 0;
+  let prepared = false;
+  /** The folders, so that a power loss after the first answer does not take them away. */
+  const prepare = async (): Promise<void> => {
+    if (prepared) return;
+    await makeLastingFolder(storage, join(folder, "blobs"), dirname(folder));
+    await storage.makeFolder(incoming);
+    prepared = true;
+  };
   const keep = async (temporary: string, blob: string): Promise<void> => {
     await storage.makeFolder(dirname(place(blob)));
     await storage.rename(temporary, place(blob));
@@ -126,6 +133,7 @@ const blobStore = (folder: string, storage: Storage): Blobs => {
       count += 1;
       const temporary = join(incoming, String(count));
       const discard = () => storage.remove(temporary);
+      await prepare();
       try {
         const written = await writeStream(storage, temporary, chunks, maxBytes);
         if (written === undefined) {
@@ -202,6 +210,15 @@ export const registryStore = (folder: string, storage: Storage = disk): Registry
   };
 };
 
+/** SQLite itself rolls back where the disk fails, and then refuses to do it again. */
+const rollBack = (database: Database): void => {
+  try {
+    database.exec("ROLLBACK");
+  } catch {
+    // What failed before is what matters.
+  }
+};
+
 const insert = (database: Database, file: NewFile): void => {
   database.exec("BEGIN IMMEDIATE");
   try {
@@ -224,7 +241,7 @@ const insert = (database: Database, file: NewFile): void => {
       );
     database.exec("COMMIT");
   } catch (error) {
-    database.exec("ROLLBACK");
+    rollBack(database);
     throw error;
   }
 };

@@ -8,6 +8,7 @@ import {
   type RegistryKind,
   type RegistryProject,
   refusal,
+  unavailable,
 } from "./registry-access.ts";
 import { type GenericPath, getGeneric, parseGenericPath, putGeneric } from "./registry-generic.ts";
 import {
@@ -19,7 +20,7 @@ import {
   uploadPypi,
 } from "./registry-pypi.ts";
 import { type RegistryStore, registryStore } from "./registry-store.ts";
-import type { Storage } from "./storage.ts";
+import { isDiskFailure, type Storage } from "./storage.ts";
 
 export type RegistryOptions = {
   /** Where packages are kept; made where absent. */
@@ -160,6 +161,7 @@ const routes = (registry: Registry): Hono => {
   });
   app.notFound(() => notFound(""));
   app.onError((error) => {
+    if (isDiskFailure(error)) return unavailable("the registry's disk is full or fails");
     registry.options.onError?.(error);
     return Response.json({ message: "500 Internal Server Error" }, { status: 500 });
   });

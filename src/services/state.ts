@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, stat } from "node:fs/promises";
+import { chmod, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { sha256 } from "../crypto/hash.ts";
 import {
@@ -50,7 +50,7 @@ export const openState = async (
   storage: Storage = disk,
 ): Promise<Result<State>> => {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeLastingFolder(storage, folder, dirname(folder));
     await chmod(folder, 0o700);
   } catch (error) {
     return fail("FILE_UNWRITABLE", `${folder}: ${reason(error)}`);
@@ -131,7 +131,16 @@ const writeManifest = (place: Place, manifest: Manifest): Promise<Result<void>> 
 type Keep = State["keep"];
 
 const keeper = (place: Place, manifest: Manifest): Keep => {
+  // After a failed write it is unknown which records the disk has, so nothing is told of them.
+  let unsaved = false;
+  const save = async (): Promise<Result<void>> => {
+    const written = await writeManifest(place, manifest);
+    unsaved = !written.ok;
+    return written;
+  };
   const work: Keep = async (name, make) => {
+    const saved = unsaved ? await save() : ok(undefined);
+    if (!saved.ok) return saved;
     const path = join(place.folder, name);
     const content = await readIfThere(path);
     const recorded = manifest.get(name);
@@ -141,7 +150,7 @@ const keeper = (place: Place, manifest: Manifest): Keep => {
     const written = await replace(place, name, made);
     if (!written.ok) return written;
     manifest.set(name, hex(sha256(made)));
-    const recordedNow = await writeManifest(place, manifest);
+    const recordedNow = await save();
     return recordedNow.ok ? ok(made) : recordedNow;
   };
   let tail: Promise<unknown> = Promise.resolve();

@@ -58,6 +58,17 @@ const openFile: Storage["open"] = async (path, how) => {
   };
 };
 
+const FAILING = new Set(["ENOSPC", "EDQUOT", "EIO", "EROFS", "EMFILE", "ENFILE"]);
+/** SQLITE_READONLY, SQLITE_IOERR and SQLITE_FULL, without their extensions. */
+const FAILING_SQLITE = new Set([8, 10, 13]);
+
+/** Whether it is the disk that failed: no fault of whoever asked, and none of the program. */
+export const isDiskFailure = (error: unknown): boolean => {
+  const { code, errcode } = (error ?? {}) as { code?: unknown; errcode?: unknown };
+  const sqlite = typeof errcode === "number" && FAILING_SQLITE.has(errcode & 0xff);
+  return sqlite || (typeof code === "string" && FAILING.has(code));
+};
+
 /** The disk of this machine. */
 export const disk: Storage = {
   openDatabase: (path, timeout) => new DatabaseSync(path, { timeout }),

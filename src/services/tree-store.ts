@@ -78,31 +78,53 @@ type Waiting = { readonly leaf: NewLeaf; readonly answer: (result: Result<Append
 
 /**
  * Opens or makes a tree. `STATE_LOCKED` when another process has it; `STATE_CORRUPT` when the
- * database does not hold everything that the last signed checkpoint promised.
+ * database does not hold everything that the last signed checkpoint promised; `FILE_UNWRITABLE`
+ * when the disk is full or fails.
  */
 export const openTreeStore = async (options: TreeOptions): Promise<Result<TreeStore>> => {
   const { path, storage = disk } = options;
   const database = openDatabase(path, storage);
   if (!database.ok) return database;
-  const file = await openCheckpointFile(`${path}.checkpoint`, storage);
-  const head = file.ok ? await recover(options, database.value, file.value) : file;
-  if (!head.ok) {
-    database.value.close();
-    if (file.ok) await file.value.close();
-    return head;
-  }
-  if (!file.ok) return file;
-  return ok(treeStore(options, database.value, file.value, head.value));
+  const opened = await openBeside(options, database.value, storage).catch((error: unknown) =>
+    fail("FILE_UNWRITABLE", `${path}.checkpoint: ${reasonOf(error)}`),
+  );
+  if (!opened.ok) database.value.close();
+  return opened;
 };
 
-/** `STATE_LOCKED` or `STATE_CORRUPT`, as for {@link openTreeStore}; makes the file if need be. */
+/** Opens the checkpoint file beside the database. Throws where the disk fails. */
+const openBeside = async (
+  options: TreeOptions,
+  database: TreeDatabase,
+  storage: Storage,
+): Promise<Result<TreeStore>> => {
+  const file = await openCheckpointFile(`${options.path}.checkpoint`, storage);
+  if (!file.ok) return file;
+  try {
+    const head = await recover(options, database, file.value);
+    if (head.ok) return ok(treeStore(options, database, file.value, head.value));
+    await file.value.close();
+    return head;
+  } catch (error) {
+    await file.value.close();
+    throw error;
+  }
+};
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : "unknown error";
+
+/** Fails as {@link openTreeStore} does; makes the file if need be. */
 export const openDatabase = (path: string, storage: Storage = disk): Result<TreeDatabase> => {
   try {
     return ok(openTreeDatabase(path, storage));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : "unknown error";
-    return /locked|busy/.test(reason)
-      ? fail("STATE_LOCKED", `${path} is in use by another process`)
+    const reason = reasonOf(error);
+    if (/locked|busy/.test(reason)) {
+      return fail("STATE_LOCKED", `${path} is in use by another process`);
+    }
+    return /disk is full|disk I\/O|readonly/.test(reason)
+      ? fail("FILE_UNWRITABLE", `${path}: ${reason}`)
       : fail("STATE_CORRUPT", `${path} is no usable database: ${reason}`);
   }
 };

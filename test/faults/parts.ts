@@ -1,0 +1,5 @@
+import type { Part } from "./part.ts";
+import { simulations } from "./simulations.ts";
+
+/** The parts of the suite, in the order in which they run. */
+export const PARTS: readonly Part[] = [...simulations];
