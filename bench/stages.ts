@@ -7,8 +7,8 @@ import type { Bench, Lab, Outcome } from "./bench.ts";
 import { alternate, median, ratios, time, times, timed } from "./measure.ts";
 import { cosignTrust, local, ours, plainEnvironment } from "./tool.ts";
 
-const EXAMPLE = fileURLToPath(new URL("../examples/greeter/", import.meta.url));
-const TUTORIAL = fileURLToPath(new URL("tutorial/.gitlab-ci.yml", import.meta.url));
+const EXAMPLE = fileURLToPath(new URL("tutorial/", import.meta.url));
+const TUTORIAL = `${EXAMPLE}.gitlab-ci.yml`;
 
 const JOBS = ["sign", "verify", "publish", "publish_signatures", "consumer_verification"] as const;
 const PEERS = ["cosign-2.2", "twine", "pip", "curl"] as const;
@@ -28,16 +28,32 @@ const scriptsOf = async ({ world }: Lab): Promise<string[]> => {
   );
 };
 
-/** Releases that nobody has published: an index takes each only once. */
-const build = async (lab: Lab, version: string, folder: string): Promise<void> => {
-  const metadata = ["--set-metadata", "--name", NAME, "--version", version];
-  await timed(ours(lab, ["build", EXAMPLE, "--out", folder, ...metadata]));
+/** Releases that nobody has published, since an index takes each only once: their folders. */
+const buildReleases = async (lab: Lab, count: number): Promise<Release[]> => {
+  const releases = Array.from({ length: count }, (_, index) => ({
+    version: `1.0.${index + 1}`,
+    folder: join(lab.folder, `release-${index + 1}`),
+  }));
+  const waiting = releases.values();
+  const work = async (): Promise<void> => {
+    for (const { version, folder } of waiting) {
+      const metadata = ["--set-metadata", "--name", NAME, "--version", version];
+      await timed(ours(lab, ["build", EXAMPLE, "--out", join(folder, "dist"), ...metadata]));
+    }
+  };
+  await Promise.all([work(), work()]);
+  return releases;
 };
 
-const tutorial = async (lab: Lab, scripts: readonly string[], backend: string, version: string) => {
+type Release = { readonly version: string; readonly folder: string };
+
+const tutorial = async (
+  lab: Lab,
+  scripts: readonly string[],
+  backend: string,
+  { version, folder: project }: Release,
+): Promise<number> => {
   const { world } = lab;
-  const project = join(lab.folder, `tutorial-${version}`);
-  await build(lab, version, join(project, "dist"));
   await rm(join(project, "dist", "wheelseal-build.json"));
   const { fulcio, rekor } = world.stack.urls;
   const programs = [dirname(world.program("twine")), dirname(world.program("cosign-2.2"))];
@@ -70,9 +86,8 @@ const tutorial = async (lab: Lab, scripts: readonly string[], backend: string, v
   return sum;
 };
 
-const wheelseal = async (lab: Lab, version: string): Promise<number> => {
-  const dist = join(lab.folder, `ours-${version}`);
-  await build(lab, version, dist);
+const wheelseal = async (lab: Lab, { version, folder }: Release): Promise<number> => {
+  const dist = join(folder, "dist");
   const stages = [
     ...[
       ["sign", dist],
@@ -93,7 +108,7 @@ const backendSources = async ({ world, folder }: Lab): Promise<string> => {
   await mkdir(backend, { recursive: true });
   const pip = ["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"];
   const python = world.program("pip", "python");
-  succeeded(await world.run(python, [...pip, "-d", backend, "hatchling"], { timeout: 300_000 }));
+  succeeded(await world.run(python, [...pip, "-d", backend, "setuptools"], { timeout: 300_000 }));
   return backend;
 };
 
@@ -106,10 +121,11 @@ const run = async (lab: Lab): Promise<Outcome> => {
   await mkdir(join(lab.folder, "home"), { recursive: true });
   const scripts = here ? await scriptsOf(lab) : [];
   const backend = here ? await backendSources(lab) : "";
-  let round = 0;
-  const next = (): string => {
-    round += 1;
-    return `1.0.${round}`;
+  const releases = (await buildReleases(lab, (lab.runs + 1) * (here ? 2 : 1))).values();
+  const next = (): Release => {
+    const { value } = releases.next();
+    if (value === undefined) throw new Error("there are not enough releases");
+    return value;
   };
   const samples = await alternate(lab.runs, {
     ours: () => wheelseal(lab, next()),
@@ -129,7 +145,7 @@ const run = async (lab: Lab): Promise<Outcome> => {
       },
     ],
     notes: [
-      "Five commands of ours and five jobs of the tutorial, each a process of its own, in turn on the same stack. Ours also makes and checks a publish attestation and a provenance for each file, checks what is in the distributions, installs the wheel into a fresh environment and imports it; the tutorial's last job verifies what it downloaded and installs nothing.",
+      "The tutorial's own package. Five commands of ours and five jobs of the tutorial, each a process of its own, in turn on the same stack. Ours also makes and checks a publish attestation and a provenance for each file, checks what is in the distributions, installs the wheel into a fresh environment and imports it; the tutorial's last job verifies what it downloaded and installs nothing.",
     ],
   };
 };
