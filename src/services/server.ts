@@ -85,6 +85,8 @@ const open = async (options: StackOptions, opened: Opened): Promise<Result<Stack
   const context = { state: state.value, urls, projects, rotateTrust, ...kept.value, ...outside };
   const services = await openServices(context, opened);
   if (!services.ok) return services;
+  // Closed before the services are: what has begun is answered by them.
+  opened.push({ close: () => listener.value.close() });
   listener.value.serve(services.value.routes.fetch);
   const trustConfig = await announce(context, services.value.tufRoot);
   if (!trustConfig.ok) return trustConfig;

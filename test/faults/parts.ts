@@ -1,5 +1,6 @@
+import { kill } from "./kill.ts";
 import type { Part } from "./part.ts";
 import { simulations } from "./simulations.ts";
 
 /** The parts of the suite, in the order in which they run. */
-export const PARTS: readonly Part[] = [...simulations];
+export const PARTS: readonly Part[] = [...simulations, kill];

@@ -30,7 +30,8 @@ const begin = (world: World, counts: Counts): Life => {
 
   const keep = async (state: State): Promise<void> => {
     const name = KEPT[chance(KEPT.length)] ?? "";
-    const result = await state.keep(name, () => utf8(`kept ${(made += 1)}`));
+    made += 1;
+    const result = await state.keep(name, () => utf8(`kept ${made}`));
     if (disk.isOff()) return;
     const unwritable = !result.ok && result.error.code === "FILE_UNWRITABLE";
     holds(result.ok || (unwritable && disk.fails()), `${name}: ${JSON.stringify(result)}`);
@@ -43,7 +44,8 @@ const begin = (world: World, counts: Counts): Life => {
 
   const replace = async (state: State): Promise<void> => {
     const name = REPLACED[chance(REPLACED.length)] ?? "";
-    const content = `written ${(made += 1)}`;
+    made += 1;
+    const content = `written ${made}`;
     replaced.set(name, [...(replaced.get(name) ?? [""]), content]);
     const result = await state.write(name, utf8(content));
     if (disk.isOff() || !result.ok) return;
