@@ -19,8 +19,10 @@ import type { Settings } from "./settings.ts";
 import type { ConsoleService, RefusedRequest, StackView } from "./stack.ts";
 import { trustOf } from "./trust.ts";
 
-/** Entries and files that are read in one step. */
+/** Entries and files that are read in one step at most. */
 const STEP = 200;
+/** Milliseconds after which a step ends: requests wait for as long. */
+const STEP_TIME = 20;
 /** Milliseconds that a page waits for its lists. */
 const PATIENCE = 150;
 
@@ -29,9 +31,12 @@ type Registered = ReturnType<StackView["registry"]["addedAfter"]>[number];
 const followLog = ({ rekor }: StackView, index: ConsoleIndex): boolean => {
   const from = index.position("log");
   const { size } = rekor.head();
-  const to = Math.min(size, from + STEP);
+  const last = Math.min(size, from + STEP);
+  const until = performance.now() + STEP_TIME;
+  let to = from;
   index.atomically(() => {
-    for (let entry = from; entry < to; entry += 1) {
+    for (; to < last && performance.now() < until; to += 1) {
+      const entry = to;
       const leaf = rekor.leaf(entry);
       if (leaf === undefined) throw new Error(`entry ${entry} is missing`);
       const { kind, sha256: digest, signers } = readEntry(leaf.body);

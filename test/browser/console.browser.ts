@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import {
   assertAccessible,
+  assertFits,
   firstPaint,
   lookAt,
   openBrowser,
@@ -22,6 +23,15 @@ const mark = (page: Page): Promise<void> =>
 
 const assertNotReloaded = async (page: Page): Promise<void> =>
   assert.equal(await page.evaluate(() => document.documentElement.dataset.kept), "yes");
+
+/** As a look, at the narrowest window only. */
+const glanceAt = async (browser: Browser, url: string): Promise<void> => {
+  const { page, complaints, close } = await openPage(browser, url, { width: 360, dark: true });
+  await assertFits(page);
+  await assertAccessible(page);
+  assert.deepEqual(complaints, [], url);
+  await close();
+};
 
 describe("the console in a browser", { skip, timeout: 600_000 }, () => {
   let browser: Browser;
@@ -118,12 +128,12 @@ describe("the console in a browser", { skip, timeout: 600_000 }, () => {
       await assertNotReloaded(page);
       assert.deepEqual(complaints, []);
       await close();
-      const pages = ["", "packages", "packages/wheelseal-greeter", "log", "refusals", "waivers"];
-      for (const path of pages) {
-        await lookAt(browser, gateway.console + path, `console-gateway-${path.replace("/", "-")}`);
-      }
+      await lookAt(browser, gateway.console, "console-gateway");
       const wheel = "packages/wheelseal-greeter/wheelseal_greeter-1.0.0-py3-none-any.whl";
       await lookAt(browser, gateway.console + wheel, "console-gateway-file");
+      for (const path of ["packages", "packages/wheelseal-greeter", "log", "waivers"]) {
+        await glanceAt(browser, gateway.console + path);
+      }
     } finally {
       await gateway.stop();
     }
@@ -131,15 +141,22 @@ describe("the console in a browser", { skip, timeout: 600_000 }, () => {
 
   test("each page fits each width, and is accessible", async () => {
     assert.equal(await scene.release("1.1.0"), 0);
-    const pages = ["", "packages", "packages/wheelseal-greeter", "log", "log/3", "signings"];
-    for (const path of [...pages, "signings/1", "refusals", "changes", "waivers"]) {
-      await lookAt(browser, scene.console + path, `console-${path.replace("/", "-")}`);
-    }
-    await lookAt(browser, `${scene.console}log?first=2&second=7`, "console-consistency");
     const wheel = "packages/wheelseal-greeter/wheelseal_greeter-1.1.0-py3-none-any.whl";
-    await lookAt(browser, scene.console + wheel, "console-file");
-    const file = "packages/unsigned/unsigned-6.6.6-py3-none-any.whl";
-    await lookAt(browser, scene.console + file, "console-refused");
+    const looks = {
+      overview: "",
+      package: "packages/wheelseal-greeter",
+      file: wheel,
+      log: "log?first=2&second=7",
+      signer: "signings/1",
+      refusals: "refusals",
+    };
+    for (const [name, path] of Object.entries(looks)) {
+      await lookAt(browser, scene.console + path, `console-${name}`);
+    }
+    const refused = "packages/unsigned/unsigned-6.6.6-py3-none-any.whl";
+    for (const path of ["packages", "log/3", "signings", "changes", "waivers", refused]) {
+      await glanceAt(browser, scene.console + path);
+    }
   });
 
   test("is used by keyboard alone", async () => {
