@@ -1,7 +1,13 @@
+import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import { systemFiles } from "../src/clients/files.ts";
+import { parseBundle } from "../src/formats/bundle.ts";
+import { unwrap } from "../src/formats/result.ts";
+import { parseTrustedRoot } from "../src/formats/trusted-root.ts";
+import { verify } from "../src/verification/verify.ts";
 import type { Bench, Finding, Lab, Outcome } from "./bench.ts";
 import { alternate, median, number, ratios, type Samples, time, times, timed } from "./measure.ts";
 import { verifyingTakes } from "./memory.ts";
@@ -47,6 +53,24 @@ const python = async (
   return Number(told.stdout.trim());
 };
 
+/** The work of the Python libraries, and no more: one bundle a wheel, in this process and thread. */
+const bundleVerifier = async ({ world }: Lab) => {
+  const trust = unwrap(parseTrustedRoot(await readFile(world.trust("trusted_root.json"))));
+  const { identity: san, issuer } = world;
+  const expect = { kind: "identity", anyOf: [{ kind: "exact", san, issuer }] } as const;
+  return async (paths: readonly string[]): Promise<number> => {
+    const started = performance.now();
+    for (const path of paths) {
+      const bundle = unwrap(parseBundle(await readFile(`${path}.sigstore.json`)));
+      const verified = await systemFiles.hold(path, ({ name: _, ...artifact }) =>
+        verify({ artifact, bundle, trust, expect, now: Date.now() }),
+      );
+      if (!unwrap(verified).verified) throw new Error(`${path} is not verified`);
+    }
+    return (performance.now() - started) / 1000;
+  };
+};
+
 const comparison = (
   what: string,
   own: Samples,
@@ -89,14 +113,23 @@ const run = async (lab: Lab): Promise<Outcome> => {
   };
   const byPython = (library: "sigstore" | "pypi-attestations") => async () =>
     whole(await python(lab, library, part));
+  const single = await bundleVerifier(lab);
+  let turn = 0;
+  const oneBundleEach = async (): Promise<number> => {
+    // Others than in the round before, so that nothing of them is remembered.
+    const from = (turn * PART) % (count - PART + 1);
+    turn += 1;
+    return whole(await single(paths.slice(from, from + PART)));
+  };
   const samples = await alternate(lab.runs, {
     ours: () => timed(ours(lab, ["verify", folder, ...offline(world)])),
     limit: () => limit(paths),
+    single: oneBundleEach,
     cosign: absent.cosign === undefined ? cosignLoop : undefined,
     sigstore: absent.python === undefined ? byPython("sigstore") : undefined,
     pypi: absent.python === undefined ? byPython("pypi-attestations") : undefined,
   });
-  const { ours: own = [], limit: bound = [] } = samples;
+  const { ours: own = [], limit: bound = [], single: alone = [] } = samples;
   const what = `verify ${number(count)} signed 1 MB wheels in one run`;
   const share = ratios(bound, own);
   return {
@@ -104,6 +137,14 @@ const run = async (lab: Lab): Promise<Outcome> => {
       comparison(what, own, "a cosign 2.2.3 loop", samples.cosign, 10, absent.cosign),
       comparison(what, own, "sigstore-python 4.5.1 in process", samples.sigstore, 3, absent.python),
       comparison(what, own, "pypi-attestations in process", samples.pypi, 3, absent.python),
+      {
+        what: "the work of the Python libraries alone: one bundle a wheel, in one process and thread",
+        measured: time(alone),
+        ...(samples.sigstore && {
+          against: `sigstore-python 4.5.1 in process: ${time(samples.sigstore)}`,
+          ratio: `${times(ratios(samples.sigstore, alone))} as fast`,
+        }),
+      },
       {
         what: "the same, against the limit",
         measured: time(own),
