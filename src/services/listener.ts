@@ -65,8 +65,11 @@ const bind = (server: Server, port: number): Promise<number | undefined> =>
 const close = (server: Server): Promise<void> =>
   new Promise((resolve) => {
     const impatient = setTimeout(() => server.closeAllConnections(), GRACE);
+    // A connection that is kept alive becomes idle when its answer is sent, and would stay.
+    const idle = setInterval(() => server.closeIdleConnections(), 20);
     server.close(() => {
       clearTimeout(impatient);
+      clearInterval(idle);
       resolve();
     });
     server.closeIdleConnections();
