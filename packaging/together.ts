@@ -26,6 +26,6 @@ export const together = (name: string, root: string) => {
       members ??= closure(root, context);
       return members.has(id) ? name : null;
     },
-    includeDependenciesRecursively: false,
+    debugName: name,
   };
 };
