@@ -76,7 +76,7 @@ const number = (name: string, value: number, bad = false): Html =>
 export const overviewBody = ({ totals, bad, latest, signers, heads }: OverviewView): Html => {
   const unchecked = totals.files - totals.verified - totals.refused;
   const [head] = heads;
-  return html`<dl class="numbers">${number("packages", totals.packages)}${number("files", totals.files)}${number("verified", totals.verified)}${number("refused", totals.refused, true)}${number("not checked yet", unchecked)}${number("alarms", totals.alarms, true)}${number("signings", totals.signings)}${head === undefined ? html`` : number("log entries", head.size)}</dl>
+  return html`<dl class="numbers">${number("packages", totals.packages)}${number("files", totals.files)}${number("verified", totals.verified)}${number("refused", totals.refused, true)}${unchecked > 0 ? number("not checked yet", unchecked) : html``}${number("alarms", totals.alarms, true)}${number("signings", totals.signings)}${head === undefined ? html`` : number("log entries", head.size)}</dl>
 ${bad.length === 0 ? nothing("Nothing was refused, and no publisher changed.") : html`<section class="panel bad"><h2>Refusals and alarms</h2>${eventTable("Refusals and alarms", bad)}<p class="more"><a href="${link("refusals")}">All refusals</a> <a href="${link("changes")}">All changes</a></p></section>`}
 ${latest.length === 0 ? html`` : html`<h2>Accepted last</h2>${eventTable("Accepted last", latest)}`}
 ${signers.length === 0 ? html`` : html`<h2>Who signed last</h2>${signerTable(signers)}`}`;

@@ -28,6 +28,7 @@ td,th{padding-right:1rem}
 td:last-child,th:last-child{padding-right:0}
 td.num,th.num{text-align:right;font-variant-numeric:tabular-nums}
 td.when{white-space:nowrap;width:1%;color:var(--soft);font-variant-numeric:tabular-nums}
+td:has(>.tag:first-child){width:1%}
 td .why{display:block;color:var(--soft);max-width:40rem;overflow-wrap:anywhere}
 .tag{white-space:nowrap}
 td code.short{white-space:nowrap}

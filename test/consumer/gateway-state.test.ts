@@ -147,6 +147,20 @@ const contract = (open: () => Promise<GatewayState>, views: number) => {
     );
   });
 
+  test("the trail is read in parts, each behind the last one's number", async () => {
+    const whole = await eventsOf(first);
+    const parts: GatewayEvent[] = [];
+    for (let number = 0; ; ) {
+      const part = await first.eventsAfter(number, 7);
+      assert.ok(part.length <= 7 && part.every((one) => one.number > number));
+      parts.push(...part.map((one) => one.event));
+      const last = part.at(-1);
+      if (last === undefined) break;
+      number = last.number;
+    }
+    assert.deepEqual(parts, whole);
+  });
+
   test("a project of thousands of files is remembered in their order", async () => {
     const project = "large" as NormalizedName;
     const files = Array.from({ length: 12_000 }, (_, index) => ({ ...seen(`f${index}`), project }));
