@@ -1,6 +1,7 @@
+import { hostile } from "./hostile.ts";
 import { kill } from "./kill.ts";
 import type { Part } from "./part.ts";
 import { simulations } from "./simulations.ts";
 
 /** The parts of the suite, in the order in which they run. */
-export const PARTS: readonly Part[] = [...simulations, kill];
+export const PARTS: readonly Part[] = [...simulations, kill, hostile];
