@@ -31,6 +31,8 @@ export type ConsoleIndex = {
   putFile(file: FileRow): { readonly before: FileRow | undefined };
   setVerdict(project: string, filename: string, verdict: FileVerdict): void;
   addEvent(event: NewEvent): void;
+  /** Leaves of the events that are about no package the last ones: anybody can cause such. */
+  trimEvents(keep: number): void;
 };
 
 const DAY = 86_400_000;
@@ -165,6 +167,10 @@ export const consoleIndex = (database: ConsoleDatabase): ConsoleIndex => {
   const event = database.prepare(
     "INSERT INTO event (at, kind, project, filename, sha256, code, message) VALUES (?, ?, ?, ?, ?, ?, ?)",
   );
+  const trim = database.prepare(
+    `DELETE FROM event WHERE project = '' AND seq <=
+      (SELECT seq FROM event WHERE project = '' ORDER BY seq DESC LIMIT 1 OFFSET ?)`,
+  );
   return {
     atomically: (work) => {
       database.exec("BEGIN");
@@ -177,6 +183,7 @@ export const consoleIndex = (database: ConsoleDatabase): ConsoleIndex => {
         throw error;
       }
     },
+    trimEvents: (keep) => void trim.run(keep),
     position: (source) => Number(position.get(`at ${source}`)?.value ?? 0),
     moveTo: (source, at) => void moveTo.run(`at ${source}`, String(at)),
     ...signings(database, total),

@@ -23,6 +23,9 @@ import { trustOf } from "./trust.ts";
 const STEP = 200;
 /** Milliseconds after which a step ends: requests wait for as long. */
 const STEP_TIME = 20;
+/** Refused requests that are listed, and how long one's path may be. */
+const MAX_REQUESTS = 1_000;
+const MAX_ABOUT = 300;
 /** Milliseconds that a page waits for its lists. */
 const PATIENCE = 150;
 
@@ -158,7 +161,7 @@ const behindOf = (view: StackView, index: ConsoleIndex): number =>
 
 const refusedEvent = (at: number, { method, path, status, reason }: RefusedRequest) => ({
   ...{ at, kind: "refused" as const, project: "", sha256: "" },
-  filename: `${method} ${path}`,
+  filename: `${method} ${path}`.slice(0, MAX_ABOUT),
   code: `HTTP ${status}`,
   message: reason,
 });
@@ -185,6 +188,7 @@ export const openStackConsole =
     view.watch((refused) => {
       if (refused !== undefined) {
         index.addEvent(refusedEvent(view.now(), refused));
+        index.trimEvents(MAX_REQUESTS);
         tell("refusal");
       }
       follower.poke();

@@ -152,6 +152,18 @@ describe("what the console lists", () => {
     assert.equal(queries.days(me?.id ?? 0, 6).length, 0);
   });
 
+  test("forgets old events that are about no package, and no others", () => {
+    const { index, queries } = opened();
+    const about = { filename: "", sha256: "", code: "", message: "" };
+    for (const [i, project] of ["p", "", "", "p", ""].entries()) {
+      index.addEvent({ at: i, kind: "refused", project, ...about });
+    }
+    index.trimEvents(2);
+    index.trimEvents(9);
+    const kept = queries.events(["refused"], Number.MAX_SAFE_INTEGER).rows.map(({ at }) => at);
+    assert.deepEqual(kept, [4, 3, 2, 0]);
+  });
+
   test("is made anew for another source, and kept for the same", () => {
     const { index } = opened();
     index.moveTo("log", 12);
