@@ -101,7 +101,7 @@ export const simulate = (): Finding[] => [
   ...[1, 8, 64].map((gateways) => {
     const clients = gateways * 20;
     return shown(
-      `simulated: ${number(gateways)} gateways, ${number(clients)} installations of 30 packages within 10 s, the statements at one PostgreSQL of 4 processors`,
+      `simulated: ${number(gateways)} ${gateways === 1 ? "gateway" : "gateways"}, ${number(clients)} installations of 30 packages within 10 s, the statements at one PostgreSQL of 4 processors`,
       { clients, times: 30, steps: INSTALL, servers: 4, within: 10, pause: 0.01 },
     );
   }),
