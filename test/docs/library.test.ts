@@ -138,7 +138,7 @@ describe("the installed package", () => {
     };
     visit("index.js");
     const loaded = [...seen].map((file) => readFileSync(join(dist, file), "utf8")).join("\n");
-    assert.ok(seen.size > 1);
+    assert.ok(loaded.length > 100_000, "the library is there");
     assert.doesNotMatch(loaded, /node:sqlite/);
     assert.doesNotMatch(loaded, /src\/(services|cli|web)\//);
   });
