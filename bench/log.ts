@@ -142,7 +142,7 @@ const growthFindings = (found: readonly Growth[]): Finding[] => {
 };
 
 const run = async (lab: Lab): Promise<Outcome> => {
-  const count = lab.quick ? 5000 : 20_000;
+  const count = lab.quick ? 5000 : 10_000;
   const waits: number[] = [];
   const contender = (storage: Storage, durable: boolean) => async () => {
     const folder = await mkdtemp(join(lab.folder, "log-"));
