@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { failure } from "../formats/result.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { localTrustConfig, rotateTrustKeys, stateFolder } from "./stack.ts";
+import { localTrustConfig, rotateKeys, stateFolder } from "./stack.ts";
 import { trustOf } from "./trust.ts";
 import { showTrust } from "./trust-show.ts";
 import type { Refreshing } from "./trust-tuf.ts";
@@ -49,14 +49,15 @@ const refresh = async (invocation: Invocation, settings: Settings): Promise<numb
     ? refuse(invocation, failure("USAGE", "trust refresh needs the network"))
     : show(invocation, settings, "now");
 
-/** New keys for the local stack's TUF repository; clients follow from the root they have. */
+/** New keys for the local stack; clients follow from the TUF root that they have. */
 const rotate = async (invocation: Invocation, settings: Settings): Promise<number> => {
   const { flags, terminal } = invocation;
-  const rotated = await rotateTrustKeys(stateFolder(invocation, settings));
+  const list = typeof flags.key === "string" ? flags.key : "tuf";
+  const rotated = await rotateKeys(stateFolder(invocation, settings), list);
   if (!rotated.ok) return refuse(invocation, rotated.error);
-  if (flags.json === true)
-    terminal.out(JSON.stringify({ ok: true, state: rotated.value }, null, 2));
-  else terminal.out(`The TUF repository in ${rotated.value} has new keys.`);
+  const { folder, keys } = rotated.value;
+  if (flags.json === true) terminal.out(JSON.stringify({ ok: true, state: folder, keys }, null, 2));
+  else terminal.out(`The stack in ${folder} has new keys: ${keys.join(", ")}.`);
   return 0;
 };
 

@@ -204,7 +204,12 @@ export const ENTRIES: readonly Entry[] = [
     operands: "<action> [dir]",
     summary:
       "show whom to trust, refresh it by TUF; export the local stack's trust files, rotate its keys",
-    options: [...TRUST_OPTIONS, ...PROFILE_OPTIONS, JSON_OPTION],
+    options: [
+      ...TRUST_OPTIONS,
+      ...PROFILE_OPTIONS,
+      ["--key <names>", "rotate: issuer,ca,ctlog,rekor,rekor-v2,tsa,tuf or all (default: tuf)"],
+      JSON_OPTION,
+    ],
     load: async () => (await import("./command-trust.ts")).trustCommand,
   },
   {

@@ -3,6 +3,7 @@ import { type Secret, secret } from "../clients/credentials.ts";
 import { fromUtf8 } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { MAX_TRUST_BYTES } from "../formats/trusted-root.ts";
+import type { RotatedKey } from "../services/rotations.ts";
 import type { ConsoleService, StackView } from "../services/stack-view.ts";
 import type { StackUrls } from "../services/trust-config.ts";
 import type { Invocation } from "./command.ts";
@@ -123,13 +124,38 @@ export const startLocalStack = async (
   return startStack({ folder, console, ...(port === undefined ? {} : { port }) });
 };
 
-/** Gives the TUF repository of a state folder new keys; its stack must not be running. */
-export const rotateTrustKeys = async (folder: string): Promise<Result<string>> => {
+export type StackKey = RotatedKey | "tuf";
+
+const isStackKey = (name: string, names: readonly string[]): name is StackKey =>
+  names.includes(name);
+
+/** The keys that a list names, `all` for every one. */
+const stackKeys = (list: string, names: readonly StackKey[]): Result<StackKey[]> => {
+  const wanted = list.split(",").map((name) => name.trim());
+  const unknown = wanted.find((name) => name !== "all" && !isStackKey(name, names));
+  if (unknown !== undefined) {
+    return fail("USAGE", `--key ${unknown} is none of ${names.join(", ")}, all`);
+  }
+  return ok(names.filter((name) => wanted.includes(name) || wanted.includes("all")));
+};
+
+/**
+ * Replaces keys of a state folder, whose stack must not be running.
+ *
+ * @param list - names of keys with commas between them
+ */
+export const rotateKeys = async (
+  folder: string,
+  list: string,
+): Promise<Result<{ readonly folder: string; readonly keys: readonly StackKey[] }>> => {
+  const { ROTATED_KEYS } = await import("../services/rotations.ts");
+  const keys = stackKeys(list, [...ROTATED_KEYS, "tuf"]);
+  if (!keys.ok) return keys;
   const { startStack } = await import("../services/server.ts");
-  const stack = await startStack({ folder, rotateTrust: true });
+  const stack = await startStack({ folder, rotate: keys.value });
   if (!stack.ok) return stack;
   await stack.value.close();
-  return ok(stack.value.folder);
+  return ok({ folder: stack.value.folder, keys: keys.value });
 };
 
 /** Derives the logs of a state folder anew. */

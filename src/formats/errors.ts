@@ -79,15 +79,14 @@ export const HINTS = {
     "The entry has no promise (SET) of the log, and nothing else stands for it. Sign again.",
   TLOG_SET: "The log's promise (SET) does not cover this entry. Treat the bundle as forged.",
   TLOG_INCLUSION: "The entry is not in the log's tree. Sign again, or check the trust root in use.",
-  TLOG_INCLUSION_MISSING:
-    "The entry has no inclusion proof. Sign again, or fetch the bundle again.",
+  TLOG_INCLUSION_MISSING: "The entry has no inclusion proof. Sign or fetch the bundle again.",
   TLOG_CHECKPOINT:
     "The checkpoint is malformed or not signed by the log. Sign again, or check the trust root.",
   TLOG_CHECKPOINT_ROOT:
     "The inclusion proof and the checkpoint speak of different trees. Treat the bundle as forged.",
   TLOG_CONSISTENCY:
     "The log rewrote its history between two checkpoints. Stop, keep both, and tell its operator.",
-  TLOG_TIME: "The log time lies outside the certificate's life or the key's validity. Sign again.",
+  TLOG_TIME: "The log's time does not fit certificate, key or now. Check the clock; or sign again.",
   TLOG_WITNESSES:
     "Fewer witnesses than demanded vouch for the checkpoint. Wait for them, or check their keys.",
   TLOG_THRESHOLD:
@@ -102,7 +101,7 @@ export const HINTS = {
   TIME_SIGNATURE: "The timestamp's own signature is not good. Treat the bundle as forged.",
   TIME_AUTHORITY:
     "The timestamp authority is not trusted, or was not at that time. Check the trust root in use.",
-  TIME_WINDOW: "A timestamp lies outside the certificate's life. Sign again.",
+  TIME_WINDOW: "A timestamp does not fit the certificate or now. Check the clock; else sign again.",
 
   // Trust and identity
   TRUST_FORMAT:
@@ -164,10 +163,11 @@ export const HINTS = {
   TOKEN_MISSING:
     "No id_token was found. In GitLab add id_tokens: SIGSTORE_ID_TOKEN: aud: sigstore.",
   TOKEN_FORMAT: "The id_token is not a JWT. Check what SIGSTORE_ID_TOKEN holds.",
-  TOKEN_EXPIRED: "The id_token has expired. Get a new one, and sign earlier in the job.",
+  TOKEN_EXPIRED: "The id_token is not good now. Check the clock; else get a new one, sign earlier.",
+  CLOCK_SKEW: "This machine's clock and another's differ. Set both by NTP, and try again.",
   TOKEN_AUDIENCE: "The id_token is for another audience. Set aud: sigstore.",
   FULCIO_REFUSED:
-    "The certificate authority refused the token. Read its message; check issuer and audience.",
+    "The certificate authority refused the token. Read its message; check issuer, audience and the clocks of both.",
   FULCIO_RESPONSE: "The certificate authority's answer is not usable. Check FULCIO_URL.",
   REKOR_REFUSED: "The transparency log refused the entry. Read its message.",
   REKOR_RESPONSE: "The transparency log's answer is not usable. Check REKOR_URL.",
@@ -182,7 +182,7 @@ export const HINTS = {
   SIGN_SOURCE:
     "The build was made from another commit than this job's identity names. Build and sign in one pipeline.",
   SIGN_SELF_CHECK:
-    "What was just signed does not verify, so nothing was written. Check the trust root in use.",
+    "What was just signed does not verify, so nothing was written. Check the trust root in use, and this machine's clock.",
 
   // Publish and consume
   UPLOAD_REFUSED:

@@ -14,15 +14,19 @@ import {
 import { formatPem, parsePem } from "../formats/pem.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import type { TimestampSigner } from "../formats/timestamp-writer.ts";
+import { type Generation, generationName } from "./rotations.ts";
 import type { State } from "./state.ts";
 
-/** The two hierarchies of the local stack; chains are leaf-most first, root last. */
-export type Authorities = {
-  /** Signs Fulcio's leaves. */
-  readonly ca: CertificateIssuer;
-  readonly caChain: readonly Certificate[];
-  readonly tsa: TimestampSigner;
-  readonly tsaChain: readonly Certificate[];
+/** Issues Fulcio's leaves; the chain is leaf-most first, root last. */
+export type CaAuthority = {
+  readonly issuer: CertificateIssuer;
+  readonly chain: readonly Certificate[];
+};
+
+/** Signs timestamps; the chain begins with the signer's certificate. */
+export type TsaAuthority = {
+  readonly signer: TimestampSigner;
+  readonly chain: readonly Certificate[];
 };
 
 /** Ten years: the stack's state folder outlives no certificate. */
@@ -32,41 +36,68 @@ const ORGANIZATION = "wheelseal-local";
 
 type Outside = { readonly now: () => number; readonly random: RandomBytes };
 
+/** Keys of a root and of what it certifies, under names that no other generation has. */
+const openIssuers = async (
+  state: State,
+  names: readonly [string, string],
+  generation: Generation,
+): Promise<Result<readonly [CertificateIssuer, CertificateIssuer]>> => {
+  const issuers: CertificateIssuer[] = [];
+  for (const each of names) {
+    const name = generationName(each, generation);
+    const key = await state.key(name, "ecdsa-p256");
+    if (!key.ok) return key;
+    issuers.push({ name: distinguishedName(ORGANIZATION, name), key: key.value });
+  }
+  const [root, below] = issuers;
+  if (root === undefined || below === undefined) throw new Error("two issuers are needed");
+  return ok([root, below]);
+};
+
 /**
- * The authorities' keys and certificates, made at the first start and kept in `state`.
+ * The keys and certificates of a certificate authority, made at their first use and kept in
+ * `state`.
  *
  * All keys are P-256: a P-384 signature takes some eight times as long to verify, and every
  * verification of a bundle checks two of them.
  *
  * Fails with what the state fails with, and STATE_CORRUPT for a certificate that cannot be read.
  */
-export const openAuthorities = async (
+export const openCa = async (
   state: State,
   outside: Outside,
-): Promise<Result<Authorities>> => {
-  const names = ["fulcio-root", "fulcio-intermediate", "tsa-root", "tsa"] as const;
-  const issuers: CertificateIssuer[] = [];
-  for (const name of names) {
-    const key = await state.key(name, "ecdsa-p256");
-    if (!key.ok) return key;
-    issuers.push({ name: distinguishedName(ORGANIZATION, name), key: key.value });
-  }
-  const [root, intermediate, tsaRoot, tsa] = issuers;
-  if (!root || !intermediate || !tsaRoot || !tsa) throw new Error("four authorities are needed");
-  const caChain = await keepChain(state, "fulcio-chain.pem", outside, (serial, validity) => [
+  generation: Generation,
+): Promise<Result<CaAuthority>> => {
+  const issuers = await openIssuers(state, ["fulcio-root", "fulcio-intermediate"], generation);
+  if (!issuers.ok) return issuers;
+  const [root, intermediate] = issuers.value;
+  const file = `${generationName("fulcio-chain", generation)}.pem`;
+  const chain = await keepChain(state, file, outside, (serial, validity) => [
     intermediateCertificate(root, subjectOf(intermediate), serial(), validity),
     rootCertificate(root, serial(), validity),
   ]);
-  if (!caChain.ok) return caChain;
-  const tsaChain = await keepChain(state, "tsa-chain.pem", outside, (serial, validity) => [
-    timestampingCertificate(tsaRoot, subjectOf(tsa), serial(), validity),
-    rootCertificate(tsaRoot, serial(), validity),
+  return chain.ok ? ok({ issuer: intermediate, chain: chain.value }) : chain;
+};
+
+/** The keys and certificates of a timestamp authority, as {@link openCa}. */
+export const openTsa = async (
+  state: State,
+  outside: Outside,
+  generation: Generation,
+): Promise<Result<TsaAuthority>> => {
+  const issuers = await openIssuers(state, ["tsa-root", "tsa"], generation);
+  if (!issuers.ok) return issuers;
+  const [root, { key, name }] = issuers.value;
+  const subject = { name, spki: key.publicKey.spki };
+  const file = `${generationName("tsa-chain", generation)}.pem`;
+  const chain = await keepChain(state, file, outside, (serial, validity) => [
+    timestampingCertificate(root, subject, serial(), validity),
+    rootCertificate(root, serial(), validity),
   ]);
-  if (!tsaChain.ok) return tsaChain;
-  const [certificate] = tsaChain.value;
+  if (!chain.ok) return chain;
+  const [certificate] = chain.value;
   if (certificate === undefined) throw new Error("an empty chain");
-  const signer = { key: tsa.key, certificate };
-  return ok({ ca: intermediate, caChain: caChain.value, tsa: signer, tsaChain: tsaChain.value });
+  return ok({ signer: { key, certificate }, chain: chain.value });
 };
 
 const subjectOf = (issuer: CertificateIssuer) => ({

@@ -14,6 +14,8 @@ export type TrustedIssuer = {
   readonly gitlabUrl: string;
   /** The issuer's current keys; never taken from where a token says. */
   readonly keySet: () => Promise<Result<KeySet>>;
+  /** When the key of this id was replaced, milliseconds since 1970, where that is known. */
+  readonly retiredAt?: (kid: string) => number | undefined;
 };
 
 export type ValidToken = {
@@ -50,7 +52,8 @@ export const validateToken = async (
   const key = chooseKey(keySet.value, kid);
   if (key === undefined)
     return fail("TOKEN_REFUSED", "the issuer has no RS256 key of the token's kid");
-  const refusal = await checkSigned(token, key, issuer, now);
+  const retiredAt = issuer.retiredAt?.(kid) ?? Number.POSITIVE_INFINITY;
+  const refusal = await checkSigned(token, key, issuer, { now, retiredAt });
   return refusal ?? ok({ claims, subject, issuer });
 };
 
@@ -111,7 +114,7 @@ const checkSigned = async (
   token: string,
   jwk: JWK,
   issuer: TrustedIssuer,
-  now: number,
+  { now, retiredAt }: { readonly now: number; readonly retiredAt: number },
 ): Promise<ReturnType<typeof fail> | undefined> => {
   try {
     // Only the public members: a key set must not bring anything else into play.
@@ -125,6 +128,10 @@ const checkSigned = async (
       currentDate: new Date(now),
       requiredClaims: ["exp", "iat", "sub"],
     });
+    const issuedAt = (payload.iat ?? 0) * 1000;
+    if (issuedAt > retiredAt) {
+      return fail("TOKEN_REFUSED", "the token was signed with a key that had been replaced");
+    }
     const early = (payload.iat ?? 0) > now / 1000 + LEEWAY;
     return early ? fail("TOKEN_REFUSED", "the token was issued in the future") : undefined;
   } catch (error) {

@@ -33,7 +33,8 @@ const FIELDS = {
 } as const satisfies Record<string, readonly [keyof TokenJob, RegExp]>;
 
 const MAX_BYTES = 16 * 1024;
-const MAX_LIFETIME = 24 * 3600;
+/** Seconds. */
+export const MAX_TOKEN_LIFETIME = 24 * 3600;
 
 /** Reads the JSON body; fails with FORMAT_JSON where a field is unknown or not in its form. */
 export const parseTokenRequest = (body: Uint8Array): Result<TokenRequest> => {
@@ -59,8 +60,8 @@ const readOptions = (json: Json): TokenOptions => {
   const audience = json.optional("aud");
   const lifetime = json.optional("lifetime");
   const seconds = lifetime?.integer() ?? 1;
-  if (seconds < 1 || seconds > MAX_LIFETIME)
-    lifetime?.refuse(`is not 1 to ${MAX_LIFETIME} seconds`);
+  if (seconds < 1 || seconds > MAX_TOKEN_LIFETIME)
+    lifetime?.refuse(`is not 1 to ${MAX_TOKEN_LIFETIME} seconds`);
   return {
     ...(audience === undefined ? {} : { audience: matching(audience, AUDIENCE) }),
     ...(lifetime === undefined ? {} : { lifetime: seconds }),

@@ -5,7 +5,7 @@ import type { PrivateKey } from "../crypto/keys.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { equal, utf8 } from "../formats/bytes.ts";
 import { gitlabClaims, type TokenJob, uuidFrom } from "./issuer-claims.ts";
-import { parseTokenRequest } from "./issuer-request.ts";
+import { MAX_TOKEN_LIFETIME, parseTokenRequest } from "./issuer-request.ts";
 import { bearerToken, readBody } from "./request-body.ts";
 
 /** A JSON Web Key Set (RFC 7517 §5). */
@@ -22,8 +22,10 @@ export type TokenOptions = {
 export type Issuer = {
   /** What tokens carry as `iss`, and where discovery is. */
   readonly url: string;
-  /** The public keys that are served, newest first. */
+  /** The public keys that are served now, newest first. */
   readonly keySet: KeySet;
+  /** When the key of this id was replaced, milliseconds since 1970; it signs nothing since. */
+  retiredAt(kid: string): number | undefined;
   /** An id_token (RS256) as a job of GitLab would get it. */
   mintToken(job: TokenJob, options?: TokenOptions): Promise<string>;
   readonly fetch: (request: Request) => Promise<Response>;
@@ -33,6 +35,11 @@ export type IssuerOptions = {
   readonly url: string;
   /** RSA keys, newest first: the first signs, all are published, so keys can be rotated. */
   readonly keys: readonly [PrivateKey, ...PrivateKey[]];
+  /**
+   * Keys that were replaced, and when, in milliseconds since 1970: still published for as long as
+   * tokens that they signed can live.
+   */
+  readonly retired?: readonly { readonly key: PrivateKey; readonly at: number }[];
   /** Who knows this may mint: whoever can read the user's own files. */
   readonly secret: string;
   /** Ids of projects that the registry knows, by path. */
@@ -46,7 +53,13 @@ const DEFAULT_LIFETIME = 3600;
 
 export const issuer = async (options: IssuerOptions): Promise<Issuer> => {
   const keys = await Promise.all(options.keys.map(publicJwk));
-  const keySet = { keys };
+  const retired = await Promise.all(
+    (options.retired ?? []).map(async ({ key, at }) => ({ jwk: await publicJwk(key), at })),
+  );
+  const keySet = (): KeySet => {
+    const living = retired.filter(({ at }) => options.now() < at + MAX_TOKEN_LIFETIME * 1000);
+    return { keys: [...keys, ...living.toReversed().map(({ jwk }) => jwk)] };
+  };
   const mintToken: Issuer["mintToken"] = (job, wanted = {}) => {
     const projectId = job.projectId ?? options.projectIds?.get(job.projectPath);
     const known = projectId === undefined ? job : { ...job, projectId };
@@ -62,7 +75,15 @@ export const issuer = async (options: IssuerOptions): Promise<Issuer> => {
       .sign(options.keys[0].handle);
   };
   const app = routes(options, keySet, mintToken);
-  return { url: options.url, keySet, mintToken, fetch: async (request) => app.fetch(request) };
+  return {
+    url: options.url,
+    get keySet() {
+      return keySet();
+    },
+    retiredAt: (kid) => retired.find(({ jwk }) => jwk.kid === kid)?.at,
+    mintToken,
+    fetch: async (request) => app.fetch(request),
+  };
 };
 
 /** The thumbprint (RFC 7638) names the key, as GitLab does it. */
@@ -72,10 +93,14 @@ const publicJwk = async (key: PrivateKey): Promise<JWK> => {
   return { kty, kid, use: "sig", alg: "RS256", n, e };
 };
 
-const routes = (options: IssuerOptions, keySet: KeySet, mintToken: Issuer["mintToken"]): Hono => {
+const routes = (
+  options: IssuerOptions,
+  keySet: () => KeySet,
+  mintToken: Issuer["mintToken"],
+): Hono => {
   const app = new Hono();
   app.get("/.well-known/openid-configuration", (c) => c.json(discovery(options.url)));
-  for (const path of ["/oauth/discovery/keys", "/-/jwks"]) app.get(path, (c) => c.json(keySet));
+  for (const path of ["/oauth/discovery/keys", "/-/jwks"]) app.get(path, (c) => c.json(keySet()));
   app.post("/wheelseal/token", async (c) => {
     if (!authorized(c.req.raw, options.secret)) {
       return c.json({ error: "unauthorized" }, 401, { "WWW-Authenticate": "Bearer" });

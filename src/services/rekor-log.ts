@@ -12,7 +12,12 @@ export type RekorLog = {
   readonly treeId: bigint;
   /** Lower-case hex of SHA-256(SPKI). */
   readonly logId: string;
+  /** Entries in the shards before this one: the log numbers its entries over all of them. */
+  readonly offset: number;
 };
+
+/** The shards of one log, oldest first; only the current one takes entries. */
+export type RekorShards = { readonly all: readonly RekorLog[]; readonly current: RekorLog };
 
 /** Bytes of one request: an entry with a certificate has about 4 KB, an attestation seldom 1 MB. */
 export const MAX_REQUEST = 1024 * 1024;
@@ -27,7 +32,7 @@ export const logEntry = (log: RekorLog, leaf: StoredLeaf, head: PublishedHead) =
     body: base64(leaf.body),
     integratedTime: Math.floor(leaf.at / 1000),
     logID: log.logId,
-    logIndex: leaf.index,
+    logIndex: log.offset + leaf.index,
   };
   const hashes = log.store.inclusionProof(leaf.index, head.size).map(hex);
   return {

@@ -1,11 +1,18 @@
 import type { Hono } from "hono";
 import { sha256 } from "../crypto/hash.ts";
-import { fromBigEndian, fromHex, hex } from "../formats/bytes.ts";
+import { fromHex, hex } from "../formats/bytes.ts";
 import { type Json, readJson } from "../formats/json.ts";
 import { leafHash } from "../formats/merkle.ts";
 import { failureResponse, jsonResponse, readJsonBody, refusalResponse } from "./log-http.ts";
 import { checkEntry } from "./rekor-entries.ts";
-import { decimal, entryIdOf, logEntry, MAX_REQUEST, type RekorLog } from "./rekor-log.ts";
+import {
+  decimal,
+  entryIdOf,
+  logEntry,
+  MAX_REQUEST,
+  type RekorLog,
+  type RekorShards,
+} from "./rekor-log.ts";
 import { readVerifier } from "./rekor-verifier.ts";
 import type { StoredLeaf } from "./tree-database.ts";
 
@@ -16,43 +23,64 @@ const MAX_QUERY = 10;
 const MAX_FOUND = 1000;
 
 /** The routes that read entries. */
-export const addSearchRoutes = (app: Hono, log: RekorLog): void => {
-  app.get("/api/v1/log/entries", ({ req }) => entryAt(log, req.query("logIndex")));
-  app.get("/api/v1/log/entries/:uuid", ({ req }) => entryNamed(log, req.param("uuid")));
-  app.post("/api/v1/log/entries/retrieve", ({ req }) => retrieve(log, req.raw));
-  app.post("/api/v1/index/retrieve", ({ req }) => searchIndex(log, req.raw));
+export const addSearchRoutes = (app: Hono, shards: RekorShards): void => {
+  app.get("/api/v1/log/entries", ({ req }) => entryAt(shards, req.query("logIndex")));
+  app.get("/api/v1/log/entries/:uuid", ({ req }) => entryNamed(shards, req.param("uuid")));
+  app.post("/api/v1/log/entries/retrieve", ({ req }) => retrieve(shards, req.raw));
+  app.post("/api/v1/index/retrieve", ({ req }) => searchIndex(shards, req.raw));
 };
 
-const shown = (log: RekorLog, leaf: StoredLeaf | undefined): Response =>
-  leaf === undefined
-    ? refusalResponse(404, "the log has no such entry")
-    : jsonResponse(200, logEntry(log, leaf, log.store.head()));
+/** An entry, and the shard that has it. */
+type Found = { readonly log: RekorLog; readonly leaf: StoredLeaf };
 
-const entryAt = (log: RekorLog, logIndex: string | undefined): Response => {
+const shown = (found: Found | undefined): Response =>
+  found === undefined
+    ? refusalResponse(404, "the log has no such entry")
+    : jsonResponse(200, shownEntry(found));
+
+const shownEntry = ({ log, leaf }: Found) => logEntry(log, leaf, log.store.head());
+
+const foundIn = (log: RekorLog, index: number | undefined): Found | undefined => {
+  const leaf = index === undefined ? undefined : log.store.leaf(index);
+  return leaf === undefined ? undefined : { log, leaf };
+};
+
+/** By the log's own numbers, which go over all its shards. */
+const numbered = ({ all }: RekorShards, index: number): Found | undefined => {
+  const log = all.findLast(({ offset }) => offset <= index);
+  return log === undefined ? undefined : foundIn(log, index - log.offset);
+};
+
+/** In the newest shard that has it. */
+const withHash = ({ all }: RekorShards, hash: Uint8Array): Found | undefined => {
+  for (const log of all.toReversed()) {
+    const found = foundIn(log, log.store.find(hash));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+};
+
+const entryAt = (shards: RekorShards, logIndex: string | undefined): Response => {
   const index = decimal(logIndex);
   if (index === undefined) return refusalResponse(422, "logIndex is not an index");
-  return shown(log, log.store.leaf(index));
+  return shown(numbered(shards, index));
 };
 
 const UUID = /^([0-9a-fA-F]{16})?([0-9a-fA-F]{64})$/;
 
-const leafWithHash = (log: RekorLog, hash: Uint8Array): StoredLeaf | undefined => {
-  const index = log.store.find(hash);
-  return index === undefined ? undefined : log.store.leaf(index);
-};
-
-/** By leaf hash, or by tree id and leaf hash; `undefined` for another tree, too. */
-const leafNamed = (log: RekorLog, uuid: string): StoredLeaf | undefined => {
+/** By leaf hash, or by tree id and leaf hash; `undefined` for a tree of another log, too. */
+const named = (shards: RekorShards, uuid: string): Found | undefined => {
   const [, tree, hash = ""] = UUID.exec(uuid) ?? [];
-  const treeId = tree === undefined ? undefined : fromHex(tree);
-  if (treeId?.ok && fromBigEndian(treeId.value) !== log.treeId) return undefined;
   const bytes = fromHex(hash);
-  return bytes.ok ? leafWithHash(log, bytes.value) : undefined;
+  if (!bytes.ok) return undefined;
+  if (tree === undefined) return withHash(shards, bytes.value);
+  const log = shards.all.find(({ treeId }) => treeId === BigInt(`0x${tree}`));
+  return log === undefined ? undefined : foundIn(log, log.store.find(bytes.value));
 };
 
-const entryNamed = (log: RekorLog, uuid: string): Response =>
+const entryNamed = (shards: RekorShards, uuid: string): Response =>
   UUID.test(uuid)
-    ? shown(log, leafNamed(log, uuid))
+    ? shown(named(shards, uuid))
     : refusalResponse(422, "an entry's id is 64 or 80 hexadecimal digits");
 
 type Query = {
@@ -83,28 +111,23 @@ const isNeverHeld = (proposed: unknown): boolean =>
   "kind" in proposed &&
   proposed.kind === "intoto";
 
-const retrieve = async (log: RekorLog, request: Request): Promise<Response> => {
+const retrieve = async (shards: RekorShards, request: Request): Promise<Response> => {
   const json = await readJsonBody(request, MAX_REQUEST);
   if (!json.ok) return failureResponse(json.error);
   const query = readJson(json.value, "TLOG_ENTRY_FORMAT", "query", readQuery);
   if (!query.ok) return refusalResponse(422, query.error.message);
   const { uuids, indexes, proposed } = query.value;
-  const leaves = [
-    ...uuids.map((uuid) => leafNamed(log, uuid)),
-    ...indexes.map((index) => log.store.leaf(index)),
+  const found = [
+    ...uuids.map((uuid) => named(shards, uuid)),
+    ...indexes.map((index) => numbered(shards, index)),
   ];
   for (const entry of proposed) {
     if (isNeverHeld(entry)) continue;
     const checked = await checkEntry(entry);
     if (!checked.ok) return failureResponse(checked.error);
-    leaves.push(leafWithHash(log, leafHash(checked.value.body)));
+    found.push(withHash(shards, leafHash(checked.value.body)));
   }
-  const head = log.store.head();
-  const found = leaves.filter((leaf) => leaf !== undefined);
-  return jsonResponse(
-    200,
-    found.map((leaf) => logEntry(log, leaf, head)),
-  );
+  return jsonResponse(200, found.filter((each) => each !== undefined).map(shownEntry));
 };
 
 const HASH = /^(sha(?:1|256|512):)?([0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{128})$/;
@@ -137,20 +160,23 @@ const readIndexQuery = (json: Json): IndexQuery => {
   return { keys, and: operator === "and" };
 };
 
-const searchIndex = async (log: RekorLog, request: Request): Promise<Response> => {
+const searched = (log: RekorLog, { keys, and }: IndexQuery): string[] => {
+  const sets = keys.map((key) => log.store.search(key, MAX_FOUND));
+  return [...new Set(sets.flat())]
+    .filter((index) => !and || sets.every((set) => set.includes(index)))
+    .toSorted((a, b) => a - b)
+    .map((index) => log.store.leaf(index))
+    .filter((leaf) => leaf !== undefined)
+    .map((leaf) => entryIdOf(log, leaf));
+};
+
+const searchIndex = async (shards: RekorShards, request: Request): Promise<Response> => {
   const json = await readJsonBody(request, MAX_REQUEST);
   if (!json.ok) return failureResponse(json.error);
   const query = readJson(json.value, "TLOG_ENTRY_FORMAT", "query", readIndexQuery);
   if (!query.ok) return failureResponse(query.error);
-  const { keys, and } = query.value;
-  const sets = keys.map((key) => log.store.search(key, MAX_FOUND));
-  const indexes = [...new Set(sets.flat())]
-    .filter((index) => !and || sets.every((set) => set.includes(index)))
-    .toSorted((a, b) => a - b);
-  const leaves = indexes.map((index) => log.store.leaf(index));
-  const found = leaves.filter((leaf) => leaf !== undefined);
   return jsonResponse(
     200,
-    found.map((leaf) => entryIdOf(log, leaf)),
+    shards.all.flatMap((log) => searched(log, query.value)),
   );
 };

@@ -6,7 +6,14 @@ import { ok, type Result } from "../formats/result.ts";
 import { failureResponse, jsonResponse, readJsonBody, refusalResponse } from "./log-http.ts";
 import { checkpointSigner } from "./note-writer.ts";
 import { checkEntry } from "./rekor-entries.ts";
-import { decimal, entryIdOf, logEntry, MAX_REQUEST, type RekorLog } from "./rekor-log.ts";
+import {
+  decimal,
+  entryIdOf,
+  logEntry,
+  MAX_REQUEST,
+  type RekorLog,
+  type RekorShards,
+} from "./rekor-log.ts";
 import { addSearchRoutes } from "./rekor-search.ts";
 import { openTreeStore, type TreeStore } from "./tree-store.ts";
 
@@ -15,6 +22,8 @@ export type RekorOptions = {
   readonly path: string;
   /** ECDSA P-256: what cosign 2 demands of a log. */
   readonly key: PrivateKey;
+  /** The shards before this one, oldest first; they are only read. */
+  readonly earlier?: readonly { readonly path: string; readonly key: PrivateKey }[];
   /** Names the log in its checkpoints. */
   readonly hostname: string;
   /** Milliseconds since 1970. */
@@ -38,32 +47,51 @@ export const treeIdOf = (key: PrivateKey): bigint =>
 export const rekorSigner = ({ hostname, key }: Pick<RekorOptions, "hostname" | "key">) =>
   checkpointSigner(`${hostname} - ${treeIdOf(key)}`, hostname, key);
 
-/** Opens Rekor v1 (its OpenAPI description, version 1.5) over one tree. */
+/** Opens Rekor v1 (its OpenAPI description, version 1.5) over one tree, and those before it. */
 export const rekorService = async (options: RekorOptions): Promise<Result<LogService>> => {
-  const { path, key, now } = options;
-  const store = await openTreeStore({ path, signer: rekorSigner(options), now });
-  if (!store.ok) return store;
-  const logId = hex(key.publicKey.keyId);
-  const app = routes({ store: store.value, key, treeId: treeIdOf(key), logId }, options);
-  return ok({
-    fetch: async (request) => app.fetch(request),
-    close: () => store.value.close(),
-    store: store.value,
-  });
+  const shards: RekorLog[] = [];
+  const close = async (): Promise<void> => {
+    for (const { store } of shards) await store.close();
+  };
+  const { hostname, now, path, key } = options;
+  for (const own of [...(options.earlier ?? []), { path, key }]) {
+    const signer = rekorSigner({ hostname, key: own.key });
+    const store = await openTreeStore({ path: own.path, signer, now });
+    if (!store.ok) {
+      await close();
+      return store;
+    }
+    shards.push({
+      ...{ store: store.value, key: own.key, treeId: treeIdOf(own.key) },
+      logId: hex(own.key.publicKey.keyId),
+      offset: shards.reduce((sum, shard) => sum + shard.store.head().size, 0),
+    });
+  }
+  const current = shards.at(-1);
+  if (current === undefined) throw new Error("a log without a shard");
+  const app = routes({ all: shards, current }, options);
+  return ok({ fetch: async (request) => app.fetch(request), close, store: current.store });
 };
 
-const routes = (log: RekorLog, { pathPrefix = "" }: RekorOptions): Hono => {
+const routes = (shards: RekorShards, { pathPrefix = "" }: RekorOptions): Hono => {
   const app = new Hono();
   const location = (entryId: string) => `${pathPrefix}/api/v1/log/entries/${entryId}`;
-  app.post("/api/v1/log/entries", async ({ req }) => createEntry(log, req.raw, location));
-  app.get("/api/v1/log/publicKey", ({ req }) => publicKey(log, req.query("treeID")));
-  app.get("/api/v1/log", () => logState(log));
-  app.get("/api/v1/log/proof", ({ req }) => consistencyProof(log, new URL(req.url).searchParams));
-  addSearchRoutes(app, log);
+  const { current } = shards;
+  app.post("/api/v1/log/entries", async ({ req }) => createEntry(current, req.raw, location));
+  app.get("/api/v1/log/publicKey", ({ req }) => publicKey(shards, req.query("treeID")));
+  app.get("/api/v1/log", () => logState(shards));
+  app.get("/api/v1/log/proof", ({ req }) => consistency(shards, new URL(req.url).searchParams));
+  addSearchRoutes(app, shards);
   app.notFound(() => refusalResponse(404, "there is nothing at this path"));
   app.onError(() => refusalResponse(500, "the log failed at this request"));
   return app;
 };
+
+/** The shard of this tree id, the current one where none is named. */
+const shardOf = ({ all, current }: RekorShards, treeId: string | null | undefined) =>
+  treeId === null || treeId === undefined
+    ? current
+    : all.find((shard) => String(shard.treeId) === treeId);
 
 const createEntry = async (
   log: RekorLog,
@@ -84,34 +112,32 @@ const createEntry = async (
   return jsonResponse(201, logEntry(log, leaf, head), headers);
 };
 
-const publicKey = (log: RekorLog, treeId: string | undefined): Response => {
-  if (treeId !== undefined && treeId !== String(log.treeId)) {
-    return refusalResponse(404, "this log has no such tree");
-  }
-  const pem = formatPem("PUBLIC KEY", log.key.publicKey.spki);
+const publicKey = (shards: RekorShards, treeId: string | undefined): Response => {
+  const shard = shardOf(shards, treeId);
+  if (shard === undefined) return refusalResponse(404, "this log has no such tree");
+  const pem = formatPem("PUBLIC KEY", shard.key.publicKey.spki);
   return new Response(pem, { headers: { "content-type": "application/x-pem-file" } });
 };
 
-const logState = ({ store, treeId }: RekorLog): Response => {
+const shardState = ({ store, treeId }: RekorLog) => {
   const { root, size, note } = store.head();
-  return jsonResponse(200, {
-    inactiveShards: [],
-    rootHash: hex(root),
-    signedTreeHead: note,
-    treeID: String(treeId),
-    treeSize: size,
-  });
+  return { rootHash: hex(root), signedTreeHead: note, treeID: String(treeId), treeSize: size };
 };
 
-const consistencyProof = ({ store, treeId }: RekorLog, query: URLSearchParams): Response => {
+const logState = ({ all, current }: RekorShards): Response => {
+  const inactiveShards = all.filter((shard) => shard !== current).map(shardState);
+  return jsonResponse(200, { inactiveShards, ...shardState(current) });
+};
+
+const consistency = (shards: RekorShards, query: URLSearchParams): Response => {
   const first = decimal(query.get("firstSize") ?? "1");
   const last = decimal(query.get("lastSize"));
   if (first === undefined || last === undefined || first < 1 || last < first) {
     return refusalResponse(422, "firstSize and lastSize are not sizes from 1 upwards, in order");
   }
-  if ((query.get("treeID") ?? String(treeId)) !== String(treeId)) {
-    return refusalResponse(404, "this log has no such tree");
-  }
+  const shard = shardOf(shards, query.get("treeID"));
+  if (shard === undefined) return refusalResponse(404, "this log has no such tree");
+  const { store } = shard;
   if (last > store.head().size) {
     return refusalResponse(400, `the log has only ${store.head().size} entries`);
   }

@@ -1,21 +1,15 @@
 import { join, resolve } from "node:path";
 import { sha256 } from "../crypto/hash.ts";
 import { type RandomBytes, systemRandom } from "../crypto/random.ts";
-import { base64url, fromUtf8, hex, utf8 } from "../formats/bytes.ts";
-import { fail, ok, type Result } from "../formats/result.ts";
-import { openAuthorities } from "./authorities.ts";
+import { hex, utf8 } from "../formats/bytes.ts";
+import { ok, type Result } from "../formats/result.ts";
 import type { Issuer } from "./issuer.ts";
 import { type Listener, listen } from "./listener.ts";
 import type { RegistryProject } from "./registry-access.ts";
+import type { RotatedKey } from "./rotations.ts";
 import { formatStackFile, STACK_FILE } from "./stack-file.ts";
-import {
-  type Kept,
-  type Opened,
-  type Outside,
-  openServices,
-  type StackContext,
-  trustIn,
-} from "./stack-services.ts";
+import { openKept } from "./stack-keys.ts";
+import { type Opened, openServices, type StackContext, trustIn } from "./stack-services.ts";
 import { inFront, type OpenConsole, watched } from "./stack-view.ts";
 import { openState, type State } from "./state.ts";
 import { type StackUrls, TRUST_CONFIG_FILE, trustFiles } from "./trust-config.ts";
@@ -28,8 +22,8 @@ export type StackOptions = {
   readonly port?: number;
   /** What the registry knows; the first one also answers PyPI's own paths. */
   readonly projects?: readonly [RegistryProject, ...RegistryProject[]];
-  /** Replaces the keys of the TUF repository before anything is served. */
-  readonly rotateTrust?: boolean;
+  /** Keys that are replaced before anything is served; old signatures stay good. */
+  readonly rotate?: readonly (RotatedKey | "tuf")[];
   /** Makes the pages below `/console`; none where absent. */
   readonly console?: OpenConsole;
   readonly now?: () => number;
@@ -77,12 +71,14 @@ const open = async (options: StackOptions, opened: Opened): Promise<Result<Stack
   if (!listener.ok) return listener;
   opened.push(listener.value);
   const outside = { now: options.now ?? Date.now, random: options.random ?? systemRandom };
-  const kept = await openKept(state.value, outside);
+  const rotate = options.rotate ?? [];
+  const own = rotate.filter((key) => key !== "tuf");
+  const kept = await openKept(state.value, outside, own);
   if (!kept.ok) return kept;
   const urls = urlsAt(listener.value.port);
   const projects = options.projects ?? DEFAULT_PROJECTS;
-  const rotateTrust = options.rotateTrust === true;
-  const context = { state: state.value, urls, projects, rotateTrust, ...kept.value, ...outside };
+  const rotateTuf = rotate.includes("tuf");
+  const context = { state: state.value, urls, projects, rotateTuf, ...kept.value, ...outside };
   const services = await openServices(context, opened);
   if (!services.ok) return services;
   // Closed before the services are: what has begun is answered by them.
@@ -140,44 +136,6 @@ const listenAgain = async (state: State, port: number | undefined): Promise<Resu
   if (written.ok) return listener;
   await listener.value.close();
   return written;
-};
-
-const openKept = async (state: State, outside: Outside): Promise<Result<Kept>> => {
-  const authorities = await openAuthorities(state, outside);
-  if (!authorities.ok) return authorities;
-  // cosign 2 takes only ECDSA for both logs, and GitLab signs tokens with RSA.
-  const rekorKey = await state.key("rekor", "ecdsa-p256");
-  if (!rekorKey.ok) return rekorKey;
-  // Witnesses take only Ed25519 (c2sp.org/tlog-checkpoint).
-  const rekorV2Key = await state.key("rekor-v2", "ed25519");
-  if (!rekorV2Key.ok) return rekorV2Key;
-  const ctlogKey = await state.key("ctlog", "ecdsa-p256");
-  if (!ctlogKey.ok) return ctlogKey;
-  const issuerKey = await state.key("issuer", "rsa-pkcs1v15");
-  if (!issuerKey.ok) return issuerKey;
-  const tokenSecret = await keepSecret(state, "token-secret", outside.random);
-  if (!tokenSecret.ok) return tokenSecret;
-  const jobToken = await keepSecret(state, "job-token", outside.random);
-  if (!jobToken.ok) return jobToken;
-  return ok({
-    authorities: authorities.value,
-    rekorKey: rekorKey.value,
-    rekorV2Key: rekorV2Key.value,
-    ctlogKey: ctlogKey.value,
-    issuerKey: issuerKey.value,
-    tokenSecret: tokenSecret.value,
-    jobToken: jobToken.value,
-  });
-};
-
-const keepSecret = async (
-  state: State,
-  name: string,
-  random: RandomBytes,
-): Promise<Result<string>> => {
-  const kept = await state.keep(name, () => utf8(`${base64url(random(32))}\n`));
-  const text = kept.ok ? fromUtf8(kept.value) : kept;
-  return text.ok ? ok(text.value.trim()) : fail("STATE_CORRUPT", `${name}: ${text.error.message}`);
 };
 
 /** Writes who to trust and where we are, for other programs; gives the trust config's path. */

@@ -14,7 +14,26 @@ export type StackServices = {
   readonly tsa: Service;
   readonly registry: Service;
   readonly tuf: Service;
+  /** Logs that are only read any more, by name: below `/shards/<name>/`. */
+  readonly closed: ReadonlyMap<string, Service>;
 };
+
+/** Where a log that takes nothing any more is read, without a slash at the end. */
+export const closedPath = (name: string): string => `/shards/${name}`;
+
+const closedLogs = (logs: ReadonlyMap<string, Service>): Service => ({
+  fetch: async (request) => {
+    const url = new URL(request.url);
+    const [, name = "", path = ""] = /^\/shards\/([^/]+)(\/.*)$/.exec(url.pathname) ?? [];
+    const log = logs.get(name);
+    if (log === undefined) return nothing();
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      const message = "this log takes nothing any more: its key was replaced";
+      return Response.json({ code: 403, message }, { status: 403 });
+    }
+    return log.fetch(new Request(new URL(path + url.search, url.origin), request));
+  },
+});
 
 /**
  * One origin for all services: their paths do not meet. No service has a path of its own in front,
@@ -32,6 +51,7 @@ export const stackRoutes = (services: StackServices): Service => {
     [/^\/ct\/v1\//, services.ctlog],
     [/^\/(api\/v4|integrity)\//, services.registry],
     [/^\/tuf\//, services.tuf],
+    [/^\/shards\//, closedLogs(services.closed)],
     [/^\/(\.well-known|oauth|-|wheelseal)\//, services.issuer],
   ];
   return {

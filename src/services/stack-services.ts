@@ -1,8 +1,5 @@
 import { join } from "node:path";
-import type { PrivateKey } from "../crypto/keys.ts";
-import type { RandomBytes } from "../crypto/random.ts";
 import { ok, type Result } from "../formats/result.ts";
-import type { Authorities } from "./authorities.ts";
 import { certificateAuthority } from "./ca.ts";
 import { type CtLog, ctLog } from "./ctlog.ts";
 import { type Issuer, issuer } from "./issuer.ts";
@@ -10,7 +7,9 @@ import { type RegistryService, registryService } from "./registry.ts";
 import type { RegistryProject } from "./registry-access.ts";
 import { type LogService, rekorService } from "./rekor.ts";
 import { rekorV2Service } from "./rekor-v2.ts";
-import { stackRoutes } from "./stack-routes.ts";
+import { wholeLine } from "./rotations.ts";
+import type { Kept, NamedKey, Outside } from "./stack-keys.ts";
+import { type Service, stackRoutes } from "./stack-routes.ts";
 import type { StackStores } from "./stack-view.ts";
 import type { State } from "./state.ts";
 import { type StackTrust, type StackUrls, tufTargets } from "./trust-config.ts";
@@ -21,19 +20,6 @@ import { openTufRepository, type TufRepository } from "./tuf-repository.ts";
 /** What was opened so far, so that a start that fails leaves nothing behind. */
 export type Opened = { close(): Promise<void> | void }[];
 
-/** Keys and secrets that outlive a restart. */
-export type Kept = {
-  readonly authorities: Authorities;
-  readonly rekorKey: PrivateKey;
-  readonly rekorV2Key: PrivateKey;
-  readonly ctlogKey: PrivateKey;
-  readonly issuerKey: PrivateKey;
-  readonly tokenSecret: string;
-  readonly jobToken: string;
-};
-
-export type Outside = { readonly now: () => number; readonly random: RandomBytes };
-
 /** What the services are made of. */
 export type StackContext = Kept &
   Outside & {
@@ -41,7 +27,7 @@ export type StackContext = Kept &
     readonly urls: StackUrls;
     readonly projects: readonly RegistryProject[];
     /** Whether the TUF repository gets new keys at this start. */
-    readonly rotateTrust: boolean;
+    readonly rotateTuf: boolean;
   };
 
 export type OpenedServices = {
@@ -59,24 +45,27 @@ export const openServices = async (
   opened: Opened,
 ): Promise<Result<OpenedServices>> => {
   const gitlab = await openIssuer(context);
-  const ctlog = await openCtLog(context);
+  const ctlog = await openCtLog(context, context.ctlog.current);
   if (!ctlog.ok) return ctlog;
   opened.push(ctlog.value);
   const rekor = await openRekor(context);
   if (!rekor.ok) return rekor;
   opened.push(rekor.value);
-  const rekorV2 = await openRekorV2(context);
+  const rekorV2 = await openRekorV2(context, context.rekorV2.current);
   if (!rekorV2.ok) return rekorV2;
   opened.push(rekorV2.value);
+  const closed = await openClosed(context, opened);
+  if (!closed.ok) return closed;
   const registry = openRegistry(context);
   opened.push(registry);
   const tuf = await openTuf(context);
   if (!tuf.ok) return tuf;
   opened.push(keepRenewing(tuf.value));
-  const { now, random, authorities } = context;
+  const { now, random } = context;
+  const { signer, chain } = context.tsa.current;
   const tsa = timestampAuthority({
-    signer: authorities.tsa,
-    chain: authorities.tsaChain.map(({ der }) => der),
+    signer,
+    chain: chain.map(({ der }) => der),
     now,
     random,
   });
@@ -89,26 +78,30 @@ export const openServices = async (
     tsa: { fetch: async (request) => tsa.fetch(request) },
     registry,
     tuf: tufService(tuf.value),
+    closed: closed.value,
   });
   const trees = { rekor: rekor.value.store, rekorV2: rekorV2.value.store };
   const stores = { ...trees, registry: registry.store };
   return ok({ routes, mintToken: gitlab.mintToken, tufRoot: tuf.value.firstRoot, stores });
 };
 
-const openIssuer = ({ urls, issuerKey, tokenSecret, projects, now, random }: StackContext) =>
-  issuer({
+const openIssuer = (context: StackContext) => {
+  const { urls, tokenSecret, projects, now, random } = context;
+  return issuer({
     url: urls.gitlab,
-    keys: [issuerKey],
+    keys: [context.issuer.current.key],
+    retired: context.issuer.earlier.map(({ key, until = 0 }) => ({ key, at: until })),
     secret: tokenSecret,
     projectIds: new Map(projects.map(({ path, id }) => [path, id])),
     now,
     random,
   });
+};
 
-const openCa = ({ authorities, urls, now, random }: StackContext, gitlab: Issuer, ctlog: CtLog) =>
+const openCa = ({ ca, urls, now, random }: StackContext, gitlab: Issuer, ctlog: CtLog) =>
   certificateAuthority({
-    issuer: authorities.ca,
-    chain: authorities.caChain.map(({ der }) => der),
+    issuer: ca.current.issuer,
+    chain: ca.current.chain.map(({ der }) => der),
     trustedIssuers: [
       {
         url: urls.gitlab,
@@ -116,6 +109,7 @@ const openCa = ({ authorities, urls, now, random }: StackContext, gitlab: Issuer
         audience: "sigstore",
         // The same process is the issuer: no request to ourselves, and no answer to believe.
         keySet: async () => ok(gitlab.keySet),
+        retiredAt: gitlab.retiredAt,
       },
     ],
     submit: async (entry) => {
@@ -130,31 +124,52 @@ const openCa = ({ authorities, urls, now, random }: StackContext, gitlab: Issuer
 export const REKOR_HOST = "127.0.0.1";
 export const CTLOG_HOST = `${REKOR_HOST}/ctlog`;
 
-const openCtLog = ({ state, ctlogKey, authorities, now }: StackContext): Promise<Result<CtLog>> =>
+/** Where the log of a key is. */
+export const logPath = ({ folder }: Pick<State, "folder">, { name }: NamedKey): string =>
+  join(folder, `${name}.db`);
+
+const openCtLog = ({ state, ca, now }: StackContext, own: NamedKey): Promise<Result<CtLog>> =>
   ctLog({
-    path: join(state.folder, "ctlog.db"),
-    key: ctlogKey,
+    path: logPath(state, own),
+    key: own.key,
     hostname: CTLOG_HOST,
     now,
-    roots: authorities.caChain.slice(-1).map(({ der }) => der),
+    roots: wholeLine(ca).flatMap(({ chain }) => chain.slice(-1).map(({ der }) => der)),
   });
 
 /** Its checkpoints carry the same host: they are told from Rekor v1's by the key. */
-const openRekorV2 = ({ state, rekorV2Key, now }: StackContext): Promise<Result<LogService>> =>
-  rekorV2Service({
-    path: join(state.folder, "rekor-v2.db"),
-    key: rekorV2Key,
+const openRekorV2 = ({ state, now }: StackContext, own: NamedKey): Promise<Result<LogService>> =>
+  rekorV2Service({ path: logPath(state, own), key: own.key, hostname: REKOR_HOST, now });
+
+const openRekor = ({ state, rekor, now }: StackContext): Promise<Result<LogService>> =>
+  rekorService({
+    path: logPath(state, rekor.current),
+    key: rekor.current.key,
+    earlier: rekor.earlier.map((own) => ({ path: logPath(state, own), key: own.key })),
     hostname: REKOR_HOST,
     now,
   });
 
-const openRekor = ({ state, rekorKey, now }: StackContext): Promise<Result<LogService>> =>
-  rekorService({
-    path: join(state.folder, "rekor.db"),
-    key: rekorKey,
-    hostname: REKOR_HOST,
-    now,
-  });
+/** The logs that take nothing any more, by name; Rekor v1 shows its own earlier shards. */
+const openClosed = async (
+  context: StackContext,
+  opened: Opened,
+): Promise<Result<ReadonlyMap<string, Service>>> => {
+  const closed = new Map<string, Service>();
+  for (const own of context.ctlog.earlier) {
+    const log = await openCtLog(context, own);
+    if (!log.ok) return log;
+    opened.push(log.value);
+    closed.set(own.name, log.value);
+  }
+  for (const own of context.rekorV2.earlier) {
+    const log = await openRekorV2(context, own);
+    if (!log.ok) return log;
+    opened.push(log.value);
+    closed.set(own.name, log.value);
+  }
+  return ok(closed);
+};
 
 const openRegistry = ({ state, urls, projects, jobToken, now }: StackContext): RegistryService =>
   registryService({
@@ -180,19 +195,15 @@ const openRegistry = ({ state, urls, projects, jobToken, now }: StackContext): R
   });
 
 /** What a verifier is told about this stack. */
-export const trustIn = (context: StackContext): StackTrust => ({
-  urls: context.urls,
-  rekorKey: context.rekorKey.publicKey,
-  rekorV2: { key: context.rekorV2Key.publicKey, origin: REKOR_HOST },
-  ctlogKey: context.ctlogKey.publicKey,
-  caChain: context.authorities.caChain,
-  tsaChain: context.authorities.tsaChain,
+export const trustIn = ({ urls, ca, tsa, rekor, rekorV2, ctlog }: StackContext): StackTrust => ({
+  ...{ urls, ca, tsa, rekor, rekorV2, ctlog },
+  rekorV2Origin: REKOR_HOST,
 });
 
 const openTuf = async (context: StackContext): Promise<Result<TufRepository>> => {
-  const { state, now, rotateTrust } = context;
+  const { state, now, rotateTuf } = context;
   const opened = await openTufRepository({ state, now, targets: tufTargets(trustIn(context)) });
-  if (!opened.ok || !rotateTrust) return opened;
+  if (!opened.ok || !rotateTuf) return opened;
   const rotated = await opened.value.rotate();
   return rotated.ok ? opened : rotated;
 };

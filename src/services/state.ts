@@ -22,6 +22,8 @@ export type State = {
   key(name: string, algorithm: KeyAlgorithm): Promise<Result<PrivateKey>>;
   /** The bytes in file `name`, made by `make` at the first use; mode 0600. */
   keep(name: string, make: () => Uint8Array): Promise<Result<Uint8Array>>;
+  /** The bytes in a file that `keep` made, `undefined` where it made none. */
+  kept(name: string): Promise<Result<Uint8Array | undefined>>;
   /** Replaces a file that is not kept for ever, atomically; mode 0600. */
   write(name: string, content: Uint8Array): Promise<Result<void>>;
   /** A file written by `write`; `undefined` where there is none. */
@@ -67,6 +69,7 @@ export const openState = async (
   return ok({
     folder,
     keep,
+    kept: (name) => readKept(folder, name, manifest.value),
     key: (name, algorithm) => keepKey(keep, name, algorithm),
     write: (name, content) => replace(place, name, content),
     read: (name) => readIfThere(join(folder, name)),
@@ -159,6 +162,18 @@ const keeper = (place: Place, manifest: Manifest): Keep => {
     tail = next.catch(() => undefined);
     return next;
   };
+};
+
+/** A file without a record was never used for anything, so it is none. */
+const readKept = async (
+  folder: string,
+  name: string,
+  manifest: Manifest,
+): Promise<Result<Uint8Array | undefined>> => {
+  const recorded = manifest.get(name);
+  if (recorded === undefined) return ok(undefined);
+  const path = join(folder, name);
+  return checkKept(path, await readIfThere(path), recorded);
 };
 
 const checkKept = async (

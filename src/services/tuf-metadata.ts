@@ -30,7 +30,7 @@ export type TufTarget = { readonly content: Uint8Array; readonly custom?: TufCus
 
 type TufCustom = {
   readonly sigstore: {
-    readonly status: "Active";
+    readonly status: "Active" | "Expired";
     readonly usage: "Fulcio" | "CTFE" | "Rekor";
     readonly uri: string;
   };

@@ -35,7 +35,7 @@ const exported = async (kit: string, mirror: string) => {
 writeFileSync(join(folder, "1.root.json"), readFileSync(join(trustFolder, "1.root.json")));
 await exported("first.kit", stack.urls.tuf);
 await stack.close();
-const rotated = unwrap(await startStack({ folder: state, rotateTrust: true }));
+const rotated = unwrap(await startStack({ folder: state, rotate: ["tuf"] }));
 await exported("second.kit", rotated.urls.tuf);
 await rotated.close();
 

@@ -1,7 +1,8 @@
 import { hostile } from "./hostile.ts";
 import { kill } from "./kill.ts";
 import type { Part } from "./part.ts";
+import { rotation } from "./rotation.ts";
 import { simulations } from "./simulations.ts";
 
 /** The parts of the suite, in the order in which they run. */
-export const PARTS: readonly Part[] = [...simulations, kill, hostile];
+export const PARTS: readonly Part[] = [...simulations, kill, hostile, ...rotation];
