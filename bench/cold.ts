@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Bench, Lab, Outcome } from "./bench.ts";
-import { alternate, median, ratios, type Samples, time, times, timed } from "./measure.ts";
+import { alternate, median, ratios, type Samples, time, timed, times } from "./measure.ts";
 import { cosign, offline, ours, plainEnvironment } from "./tool.ts";
 
 const run = async (lab: Lab): Promise<Outcome> => {

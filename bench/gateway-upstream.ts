@@ -38,9 +38,7 @@ const page = (response: ServerResponse, project: string, wheels: readonly Wheel[
   }));
   const versions = [...new Set(wheels.map(({ filename }) => filename.split("-")[1]))];
   response.setHeader("content-type", "application/vnd.pypi.simple.v1+json");
-  response.end(
-    JSON.stringify({ meta: { "api-version": "1.1" }, name: project, versions, files }),
-  );
+  response.end(JSON.stringify({ meta: { "api-version": "1.1" }, name: project, versions, files }));
 };
 
 const server = createServer((request, response) => {

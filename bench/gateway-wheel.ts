@@ -47,7 +47,10 @@ export const benchWheel = (megabytes: number): { filename: string; content: Buff
   end.write("PK\x05\x06", "latin1");
   end.writeUInt16LE(files.length, 8);
   end.writeUInt16LE(files.length, 10);
-  end.writeUInt32LE(central.reduce((sum, { length }) => sum + length, 0), 12);
+  end.writeUInt32LE(
+    central.reduce((sum, { length }) => sum + length, 0),
+    12,
+  );
   end.writeUInt32LE(offset, 16);
   const content = Buffer.concat([...local, ...central, end]);
   return { filename: "large-1.0-py3-none-any.whl", content };

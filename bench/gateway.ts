@@ -121,7 +121,10 @@ const timed = async (root: string, install: Installer, index: string): Promise<n
 const median = (numbers: readonly number[]): number => {
   const sorted = [...numbers].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
-  const [below = 0, above = 0] = [sorted[middle - (sorted.length % 2 === 0 ? 1 : 0)], sorted[middle]];
+  const [below = 0, above = 0] = [
+    sorted[middle - (sorted.length % 2 === 0 ? 1 : 0)],
+    sorted[middle],
+  ];
   return (below + above) / 2;
 };
 
@@ -195,7 +198,10 @@ owns = ["*"]\nevidence = "evidence"\n`;
   const count = names.length - BEFORE.length;
   console.log(`${count} packages, ${pairs} pairs of each; median (least to most)`);
   let states = 0;
-  for (const [name, install] of [["pip", pip], ["uv", uv]] as const) {
+  for (const [name, install] of [
+    ["pip", pip],
+    ["uv", uv],
+  ] as const) {
     if (values.only !== undefined && values.only !== name) continue;
     const warm = await openGateway("warm");
     await timed(root, install, warm.index);

@@ -9,9 +9,9 @@ import { unwrap } from "../src/formats/result.ts";
 import { parseTrustedRoot } from "../src/formats/trusted-root.ts";
 import { verify } from "../src/verification/verify.ts";
 import type { Bench, Finding, Lab, Outcome } from "./bench.ts";
-import { alternate, median, number, ratios, type Samples, time, times, timed } from "./measure.ts";
+import { alternate, median, number, ratios, type Samples, time, timed, times } from "./measure.ts";
 import { verifyingTakes } from "./memory.ts";
-import { cosign, local, offline, ours, plainEnvironment } from "./tool.ts";
+import { cosign, local, offline, ours } from "./tool.ts";
 import { makeWheels } from "./wheels.ts";
 
 const MEGABYTE = 1024 * 1024;

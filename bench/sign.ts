@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bench, Lab, Outcome } from "./bench.ts";
-import { alternate, median, ratios, time, times, timed } from "./measure.ts";
+import { alternate, median, ratios, time, timed, times } from "./measure.ts";
 import { cosign, local, ours } from "./tool.ts";
 
 const COUNT = 100;

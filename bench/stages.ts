@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { succeeded } from "../test/interop/world.ts";
 import type { Bench, Lab, Outcome } from "./bench.ts";
-import { alternate, median, ratios, time, times, timed } from "./measure.ts";
+import { alternate, median, ratios, time, timed, times } from "./measure.ts";
 import { cosignTrust, local, ours, plainEnvironment } from "./tool.ts";
 
 const EXAMPLE = fileURLToPath(new URL("tutorial/", import.meta.url));

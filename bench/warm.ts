@@ -6,7 +6,7 @@ import { unwrap } from "../src/formats/result.ts";
 import { parseTrustedRoot } from "../src/formats/trusted-root.ts";
 import { verify } from "../src/verification/verify.ts";
 import type { Bench, Lab, Outcome } from "./bench.ts";
-import { alternate, median, ratios, time, times, timed } from "./measure.ts";
+import { alternate, median, ratios, time, timed, times } from "./measure.ts";
 import { local, ours, readJson } from "./tool.ts";
 import { makeWheels } from "./wheels.ts";
 
