@@ -107,7 +107,7 @@ export const HINTS = {
   TRUST_FORMAT:
     "The trust root cannot be parsed. Export it again, for example with wheelseal trust export.",
   TRUST_EMPTY: "The trust root names no authority or no log. Give another.",
-  TRUST_EXPIRED: "The trust root's validity has ended. Refresh it, or fetch a newer one.",
+  TRUST_EXPIRED: "The trust root's validity has ended. Check the clock; else refresh the root.",
   TRUST_PIN: "The trust root is not the pinned one. Check the pin, then where the file came from.",
   TUF_ROLLBACK:
     "The mirror offers older metadata than was seen before. Check the mirror; --offline uses what was kept.",

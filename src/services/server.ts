@@ -9,7 +9,14 @@ import type { RegistryProject } from "./registry-access.ts";
 import type { RotatedKey } from "./rotations.ts";
 import { formatStackFile, STACK_FILE } from "./stack-file.ts";
 import { openKept } from "./stack-keys.ts";
-import { type Opened, openServices, type StackContext, trustIn } from "./stack-services.ts";
+import {
+  type Clocks,
+  clocksBy,
+  type Opened,
+  openServices,
+  type StackContext,
+  trustIn,
+} from "./stack-services.ts";
 import { inFront, type OpenConsole, watched } from "./stack-view.ts";
 import { openState, type State } from "./state.ts";
 import { type StackUrls, TRUST_CONFIG_FILE, trustFiles } from "./trust-config.ts";
@@ -27,6 +34,8 @@ export type StackOptions = {
   /** Makes the pages below `/console`; none where absent. */
   readonly console?: OpenConsole;
   readonly now?: () => number;
+  /** Clocks of single services, which go wrong alone. */
+  readonly clocks?: Partial<Clocks>;
   readonly random?: RandomBytes;
 };
 
@@ -78,7 +87,16 @@ const open = async (options: StackOptions, opened: Opened): Promise<Result<Stack
   const urls = urlsAt(listener.value.port);
   const projects = options.projects ?? DEFAULT_PROJECTS;
   const rotateTuf = rotate.includes("tuf");
-  const context = { state: state.value, urls, projects, rotateTuf, ...kept.value, ...outside };
+  const clocks = { ...clocksBy(outside.now), ...options.clocks };
+  const context = {
+    state: state.value,
+    urls,
+    projects,
+    rotateTuf,
+    clocks,
+    ...kept.value,
+    ...outside,
+  };
   const services = await openServices(context, opened);
   if (!services.ok) return services;
   // Closed before the services are: what has begun is answered by them.

@@ -20,12 +20,23 @@ import { openTufRepository, type TufRepository } from "./tuf-repository.ts";
 /** What was opened so far, so that a start that fails leaves nothing behind. */
 export type Opened = { close(): Promise<void> | void }[];
 
+/** The clock of each service, milliseconds since 1970. */
+export type Clocks = Readonly<
+  Record<"issuer" | "ca" | "ctlog" | "rekor" | "tsa" | "tuf" | "registry", () => number>
+>;
+
+export const clocksBy = (now: () => number): Clocks => ({
+  ...{ issuer: now, ca: now, ctlog: now, rekor: now },
+  ...{ tsa: now, tuf: now, registry: now },
+});
+
 /** What the services are made of. */
 export type StackContext = Kept &
   Outside & {
     readonly state: State;
     readonly urls: StackUrls;
     readonly projects: readonly RegistryProject[];
+    readonly clocks: Clocks;
     /** Whether the TUF repository gets new keys at this start. */
     readonly rotateTuf: boolean;
   };
@@ -61,12 +72,12 @@ export const openServices = async (
   const tuf = await openTuf(context);
   if (!tuf.ok) return tuf;
   opened.push(keepRenewing(tuf.value));
-  const { now, random } = context;
+  const { clocks, random } = context;
   const { signer, chain } = context.tsa.current;
   const tsa = timestampAuthority({
     signer,
     chain: chain.map(({ der }) => der),
-    now,
+    now: clocks.tsa,
     random,
   });
   const routes = stackRoutes({
@@ -86,19 +97,19 @@ export const openServices = async (
 };
 
 const openIssuer = (context: StackContext) => {
-  const { urls, tokenSecret, projects, now, random } = context;
+  const { urls, tokenSecret, projects, clocks, random } = context;
   return issuer({
     url: urls.gitlab,
     keys: [context.issuer.current.key],
     retired: context.issuer.earlier.map(({ key, until = 0 }) => ({ key, at: until })),
     secret: tokenSecret,
     projectIds: new Map(projects.map(({ path, id }) => [path, id])),
-    now,
+    now: clocks.issuer,
     random,
   });
 };
 
-const openCa = ({ ca, urls, now, random }: StackContext, gitlab: Issuer, ctlog: CtLog) =>
+const openCa = ({ ca, urls, clocks, random }: StackContext, gitlab: Issuer, ctlog: CtLog) =>
   certificateAuthority({
     issuer: ca.current.issuer,
     chain: ca.current.chain.map(({ der }) => der),
@@ -116,7 +127,7 @@ const openCa = ({ ca, urls, now, random }: StackContext, gitlab: Issuer, ctlog: 
       const sct = await ctlog.addPrecertificate(entry);
       return sct.ok ? ok(sct.value.bytes) : sct;
     },
-    now,
+    now: clocks.ca,
     random,
   });
 
@@ -128,26 +139,31 @@ export const CTLOG_HOST = `${REKOR_HOST}/ctlog`;
 export const logPath = ({ folder }: Pick<State, "folder">, { name }: NamedKey): string =>
   join(folder, `${name}.db`);
 
-const openCtLog = ({ state, ca, now }: StackContext, own: NamedKey): Promise<Result<CtLog>> =>
+const openCtLog = ({ state, ca, clocks }: StackContext, own: NamedKey): Promise<Result<CtLog>> =>
   ctLog({
     path: logPath(state, own),
     key: own.key,
     hostname: CTLOG_HOST,
-    now,
+    now: clocks.ctlog,
     roots: wholeLine(ca).flatMap(({ chain }) => chain.slice(-1).map(({ der }) => der)),
   });
 
 /** Its checkpoints carry the same host: they are told from Rekor v1's by the key. */
-const openRekorV2 = ({ state, now }: StackContext, own: NamedKey): Promise<Result<LogService>> =>
-  rekorV2Service({ path: logPath(state, own), key: own.key, hostname: REKOR_HOST, now });
+const openRekorV2 = ({ state, clocks }: StackContext, own: NamedKey): Promise<Result<LogService>> =>
+  rekorV2Service({
+    path: logPath(state, own),
+    key: own.key,
+    hostname: REKOR_HOST,
+    now: clocks.rekor,
+  });
 
-const openRekor = ({ state, rekor, now }: StackContext): Promise<Result<LogService>> =>
+const openRekor = ({ state, rekor, clocks }: StackContext): Promise<Result<LogService>> =>
   rekorService({
     path: logPath(state, rekor.current),
     key: rekor.current.key,
     earlier: rekor.earlier.map((own) => ({ path: logPath(state, own), key: own.key })),
     hostname: REKOR_HOST,
-    now,
+    now: clocks.rekor,
   });
 
 /** The logs that take nothing any more, by name; Rekor v1 shows its own earlier shards. */
@@ -171,7 +187,7 @@ const openClosed = async (
   return ok(closed);
 };
 
-const openRegistry = ({ state, urls, projects, jobToken, now }: StackContext): RegistryService =>
+const openRegistry = ({ state, urls, projects, jobToken, clocks }: StackContext): RegistryService =>
   registryService({
     folder: join(state.folder, "registry"),
     baseUrl: urls.gitlab,
@@ -191,7 +207,7 @@ const openRegistry = ({ state, urls, projects, jobToken, now }: StackContext): R
         },
       },
     ],
-    now,
+    now: clocks.registry,
   });
 
 /** What a verifier is told about this stack. */
@@ -201,8 +217,9 @@ export const trustIn = ({ urls, ca, tsa, rekor, rekorV2, ctlog }: StackContext):
 });
 
 const openTuf = async (context: StackContext): Promise<Result<TufRepository>> => {
-  const { state, now, rotateTuf } = context;
-  const opened = await openTufRepository({ state, now, targets: tufTargets(trustIn(context)) });
+  const { state, clocks, rotateTuf } = context;
+  const targets = tufTargets(trustIn(context));
+  const opened = await openTufRepository({ state, now: clocks.tuf, targets });
   if (!opened.ok || !rotateTuf) return opened;
   const rotated = await opened.value.rotate();
   return rotated.ok ? opened : rotated;

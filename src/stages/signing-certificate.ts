@@ -6,6 +6,7 @@ import { equal, utf8 } from "../formats/bytes.ts";
 import type { Certificate } from "../formats/certificate.ts";
 import { formatPem } from "../formats/pem.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { rfc3339 } from "../formats/rfc3339.ts";
 import { signerOf } from "../verification/signer.ts";
 import type { Expectation } from "../verification/verdict.ts";
 import type { SigningJob } from "./provenance.ts";
@@ -38,6 +39,8 @@ export type CertificatesInput = {
 
 /** Logging must be done while the certificate is valid: this much of its life is kept for it. */
 const LEAST_LIFE = 60_000;
+/** What is signed later than this by the verifier's clock is refused: not worth an entry in a log. */
+const CLOCK_SKEW = 5 * 60_000;
 
 /** One key and certificate for many files; new ones shortly before the certificate ends. */
 export const signingCertificates = (input: CertificatesInput): SigningCertificates => {
@@ -67,6 +70,11 @@ const obtain = async (input: CertificatesInput): Promise<Result<SigningCertifica
   const { leaf } = certified.value;
   if (!equal(leaf.publicKey.spki, spki)) {
     return fail("FULCIO_RESPONSE", "the certificate authority certified another key");
+  }
+  const now = input.now();
+  if (leaf.notBefore > now + CLOCK_SKEW) {
+    const [begins, here] = [rfc3339(leaf.notBefore), rfc3339(now)];
+    return fail("CLOCK_SKEW", `the certificate begins at ${begins}, and it is ${here} here`);
   }
   return described(key, leaf, token.value, input.jobName);
 };
