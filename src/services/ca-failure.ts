@@ -26,5 +26,6 @@ const answerFor = (failure: Failure): (typeof ANSWERS)[keyof typeof ANSWERS] => 
 /** A failure as Fulcio answers it: `{code, message, details}`. */
 export const caFailure = (failure: Failure): Response => {
   const { status, code } = answerFor(failure);
-  return Response.json({ code, message: failure.message, details: [] }, { status });
+  const headers: Record<string, string> = status === 503 ? { "retry-after": "1" } : {};
+  return Response.json({ code, message: failure.message, details: [] }, { status, headers });
 };

@@ -12,6 +12,9 @@ export type Listener = {
   close(): Promise<void>;
 };
 
+/** Requests that are worked on at the same time; each holds its body, of at most some megabytes. */
+const AT_ONCE = 256;
+
 const HOST = "127.0.0.1";
 const GRACE = 5_000;
 /** An id_token of 16 KiB fits into a header. */
@@ -19,17 +22,28 @@ const MAX_HEADERS = 32 * 1024;
 
 /**
  * Listens on 127.0.0.1. Requests whose Host is not this very port are refused: a web page whose
- * name was made to point here has another.
+ * name was made to point here has another. More than `atOnce` requests at the same time are told
+ * to come again, so that a crowd costs time and not memory.
  *
  * @param port - 0 for any free one
  * @returns `PORT_UNAVAILABLE`
  */
-export const listen = async (port: number): Promise<Result<Listener>> => {
+export const listen = async (port: number, atOnce = AT_ONCE): Promise<Result<Listener>> => {
+  let working = 0;
   let current: Fetch = async () => answer(503, "the stack is starting");
   const guarded = async (request: Request): Promise<Response> => {
     const { host } = new URL(request.url);
     const own = host === `${HOST}:${bound}` || host === `localhost:${bound}`;
-    return own ? current(request) : answer(421, "this host name is not served here");
+    if (!own) return answer(421, "this host name is not served here");
+    if (working >= atOnce) {
+      return answer(503, `${atOnce} requests are worked on already`, { "retry-after": "1" });
+    }
+    working += 1;
+    try {
+      return await current(request);
+    } finally {
+      working -= 1;
+    }
   };
   const handle = getRequestListener(guarded, {
     overrideGlobalObjects: false,
@@ -50,8 +64,11 @@ export const listen = async (port: number): Promise<Result<Listener>> => {
   });
 };
 
-const answer = (status: number, message: string): Response =>
-  Response.json({ code: status, message }, { status });
+const answer = (
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response => Response.json({ code: status, message }, { status, headers });
 
 const bind = (server: Server, port: number): Promise<number | undefined> =>
   new Promise((resolve) => {

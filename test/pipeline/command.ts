@@ -18,6 +18,8 @@ export type Running = { readonly child: ChildProcess; readonly ended: Promise<En
 export type Started = {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Milliseconds after which it is killed; 300,000 where absent. */
+  readonly patience?: number;
   /** Given each line of stderr as it comes. */
   readonly onLine?: (line: string, child: ChildProcess) => void;
 };
@@ -31,7 +33,7 @@ export const startCommand = (args: readonly string[], given: Started = {}): Runn
     cwd: given.cwd ?? tmpdir(),
     env: { ...plainEnvironment(), ...given.env },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: PATIENCE,
+    timeout: given.patience ?? PATIENCE,
     killSignal: "SIGKILL",
   });
   let stdout = "";
