@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { findPython } from "../clients/python.ts";
 import { fitnessOf } from "../clients/target-python.ts";
 import { describeIdentity } from "../consumer/attestation-identity.ts";
+import { publisherChanges, statedPublishers } from "../consumer/audit-changes.ts";
 import { asStated, carryIdentities } from "../consumer/carry-identities.ts";
 import { type Closure, MAX_LOCK_BYTES } from "../consumer/closure.ts";
 import { type ClosureVerdict, failureOf, filesOf } from "../consumer/closure-verdict.ts";
@@ -92,6 +93,11 @@ const earlierLock = async (
   return read.ok ? ok(read.value.closure) : read;
 };
 
+/** A lock that states others itself does not answer for it that they are not those of before. */
+const movedFailure = (earlier: Closure | undefined, verdict: ClosureVerdict): Failure | undefined =>
+  earlier &&
+  publisherChanges(statedPublishers(earlier), verdict).find((change) => change.failure)?.failure;
+
 /** What of a lock is verified: all of it, or with --python what that one can use. */
 const needOf = async (
   { flags, terminal }: Invocation,
@@ -124,7 +130,10 @@ const lockWith = async (
   const verdict = asStated(verified.value, closure);
   const additions = missingIdentities(verdict);
   const failed =
-    failureOf(verdict) ?? unprovenIdentity(verdict) ?? unattestedFailure(world, verdict);
+    failureOf(verdict) ??
+    unprovenIdentity(verdict) ??
+    movedFailure(earlier.value, verdict) ??
+    unattestedFailure(world, verdict);
   if (failed !== undefined) return ok({ verdict, additions, written: undefined, failed });
   const [first] = additions;
   if (wish.out === undefined) {

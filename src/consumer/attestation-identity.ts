@@ -24,14 +24,23 @@ const ISSUERS = {
 
 const MAX_FIELDS = 32;
 
-/** Reads one identity; keys whose values are no text say nothing that could be compared. */
+/** Keys that are compared: a value of them that is no text must not be passed over. */
+const COMPARED: ReadonlySet<string> = new Set([
+  ...["repository", "workflow_filepath", "workflow", "environment", "email", "identity"],
+  ...["issuer", "project_id", "namespace_id"],
+]);
+
+/**
+ * Reads one identity; what else is no text says nothing that could be compared.
+ * @throws the place of a compared key whose value is no text
+ */
 export const readAttestationIdentity = (json: Json): AttestationIdentity => {
   const kind = json.field("kind").string();
-  const texts = json
-    .members(MAX_FIELDS)
-    .flatMap(([key, { value }]) =>
-      key !== "kind" && typeof value === "string" ? [[key, value]] : [],
-    );
+  const members = json.members(MAX_FIELDS).filter(([key]) => key !== "kind");
+  for (const [key, member] of members) if (COMPARED.has(key)) member.string();
+  const texts = members.flatMap(([key, { value }]) =>
+    typeof value === "string" ? [[key, value]] : [],
+  );
   return { kind, fields: Object.fromEntries(texts) };
 };
 

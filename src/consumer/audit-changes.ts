@@ -49,17 +49,24 @@ export const statedPublishers = ({ entries }: Closure): EarlierPublishers => {
   return stated;
 };
 
-/**
- * The packages whose publishers an earlier lock does not state and whose version changed: only
- * verifying their files again tells who signed those.
- */
-export const unstatedBefore = (before: Closure, now: Closure): ClosureEntry[] =>
-  before.entries.filter(
-    ({ name, version, identities }) =>
-      identities.length === 0 &&
-      now.entries.some((entry) => entry.name === name) &&
-      !now.entries.some((entry) => entry.name === name && equalVersions(entry.version, version)),
+/** Whether a package has a version, or a file, that an earlier lock does not have. */
+const isNews = (entry: ClosureEntry, before: Closure): boolean => {
+  const old = before.entries.filter(({ name }) => name === entry.name);
+  return (
+    !old.some(({ version }) => equalVersions(version, entry.version)) ||
+    lateIn(entry, old).length > 0
   );
+};
+
+/**
+ * The packages whose publishers an earlier lock does not state, and of which there is a version or
+ * a file now that it did not have: only verifying their files again tells who signed those.
+ */
+export const unstatedBefore = (before: Closure, now: Closure): ClosureEntry[] => {
+  const stated = statedPublishers(before);
+  const news = new Set(now.entries.filter((one) => isNews(one, before)).map(({ name }) => name));
+  return before.entries.filter(({ name }) => news.has(name) && !stated.has(name));
+};
 
 const hasFailed = ({ files }: EntryVerdict): boolean =>
   files.some(({ failure: failed }) => failed !== undefined);
@@ -185,18 +192,20 @@ const publisherChange = (
   const files = verdicts.flatMap((one) => one.files);
   // What was refused or could not be had is told as that.
   if (files.some(({ failure: failed }) => failed !== undefined)) return [];
-  const identities = files.flatMap(({ identity }) => identity ?? []);
-  if (identities.length === 0) return old.length === 0 ? [] : [lost(name, old, files)];
-  const to = said(identities);
-  if (old.length === 0) return [{ kind: "publisher-new", name, to }];
+  const to = said(files.flatMap(({ identity }) => identity ?? []));
+  if (old.length === 0) return to === "" ? [] : [{ kind: "publisher-new", name, to }];
+  // Of each version by itself: a signed one must not stand for another that nobody signed.
+  const bare = verdicts.filter((one) => one.files.every(({ identity }) => identity === undefined));
+  const unsigned = bare.flatMap((one) => one.files);
+  const gone = unsigned.length === 0 ? [] : [lost(name, old, unsigned)];
   const others = files.filter(
     ({ signer }) => signer !== undefined && !old.some((one) => isStated(one, signer)),
   );
-  if (others.length === 0) return [];
+  if (others.length === 0 || to === "") return gone;
   const from = said(old);
   const message = `${name} was signed by ${from} before, and is by ${to} now`;
   const refused = others.every(isNamed) ? {} : { failure: failure("LOCK_IDENTITY", message) };
-  return [{ kind: "publisher-changed", name, from, to, ...refused }];
+  return [...gone, { kind: "publisher-changed", name, from, to, ...refused }];
 };
 
 const lost = (

@@ -20,6 +20,7 @@ import {
 } from "./closure.ts";
 
 const MAX_IDENTITIES = 64;
+const MAX_HASHES = 16;
 
 const address = (json: Json): string => {
   const url = URL.parse(json.string());
@@ -34,9 +35,12 @@ const address = (json: Json): string => {
 const optionalAddress = (json: Json | undefined): string | undefined =>
   json === undefined ? undefined : address(json);
 
+/** The one digest: installers take a file that has any digest of several, and we compare one. */
 const sha256Of = (file: Json): string => {
   const hashes = file.field("hashes");
   const stated = hashes.field("sha256");
+  const other = hashes.members(MAX_HASHES).find(([algorithm]) => algorithm !== "sha256");
+  if (other !== undefined) other[1].refuse("is a digest that is not compared: leave sha256 alone");
   return asSha256(stated.string()) ?? stated.refuse("is not a SHA-256");
 };
 

@@ -32,6 +32,28 @@ const logicalLines = (text: string): Line[] => {
   return lines.filter(({ text: one }) => one !== "");
 };
 
+/** Python ends lines at some of these, and spaces or texts are other ones elsewhere. */
+const UNCLEAR = /[^\P{Cc}\t\r\n]|[\u2028\u2029\ufeff]/u;
+
+/** An encoding that pip would read the file by, as a comment in its first two lines names it. */
+const ENCODING = /^#.*?coding[:=][ \t]*([-\w.]+)/;
+
+/** Why another reader could see other lines in a text than this one, if it could. */
+const otherReading = (text: string): string | undefined => {
+  const unclear = UNCLEAR.exec(text);
+  if (unclear !== null) {
+    const number = text.slice(0, unclear.index).split(/\r\n|\r|\n/).length;
+    const code = unclear[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+    return `${number}: the character U+${code} ends a line for some readers, and not for others`;
+  }
+  for (const [at, line] of text.split("\n").slice(0, 2).entries()) {
+    const encoding = ENCODING.exec(line)?.[1];
+    if (encoding === undefined || /^utf[-_]?8$/i.test(encoding)) continue;
+    return `${at + 1}: the encoding ${shown(encoding)} is not UTF-8`;
+  }
+  return undefined;
+};
+
 const REQUIREMENT =
   /^([A-Za-z0-9._-]+)\s*(?:\[[A-Za-z0-9._,\s-]*\])?\s*==\s*([^\s;=]+)\s*(?:;(.*))?$/;
 
@@ -82,6 +104,8 @@ export const parseRequirements = (bytes: Uint8Array, file: string): Result<Closu
   }
   const text = fromUtf8(bytes);
   if (!text.ok) return fail("LOCK_FORMAT", `${file} is not UTF-8`);
+  const unclear = otherReading(text.value);
+  if (unclear !== undefined) return fail("LOCK_FORMAT", `${file}:${unclear}`);
   const lines = logicalLines(text.value);
   if (lines.length > MAX_PACKAGES) {
     return fail("FORMAT_SIZE", `${file} has more than ${MAX_PACKAGES} packages`);

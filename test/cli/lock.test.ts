@@ -135,6 +135,26 @@ describe("a lock is not written", () => {
       locks.greeters.files.delete(file.filename);
     }
   });
+  test("where a new lock states others itself than the one before it did", async () => {
+    const own = (project: string) =>
+      `attestation-identities = [{ kind = "GitLab", repository = "${project}", workflow_filepath = ".gitlab-ci.yml", issuer = "${locks.issuer}" }]\n`;
+    const old = `${pylockOf(locks.greeter)}${own("local/packages")}`;
+    await writeFile(join(locks.folder, "pylock.old.toml"), old);
+    const stranger = await signWheel(locks.opened, "greeter", "1.4.0", { project: "evil/p" });
+    locks.greeters.add(stranger);
+    const edited = `${pylockOf(stranger)}${own("evil/p")}`;
+    await writeFile(join(locks.folder, "pylock.edited.toml"), edited);
+    const since = { since: "pylock.old.toml" };
+    const ended = await locks.wheelseal(lockCommand, "pylock.edited.toml", since);
+    assert.equal(ended.code, 1, ended.output);
+    assert.match(ended.output, /error\[LOCK_IDENTITY\].*was signed by GitLab, repository local/);
+    const policy = `[[packages.greeter.identities]]\nkind = "gitlab"\nissuer = "${locks.issuer}"\nproject = "evil/p"\n`;
+    await writeFile(join(locks.folder, "moved.toml"), policy);
+    const named = { ...since, policy: "moved.toml" };
+    const moved = await locks.wheelseal(lockCommand, "pylock.edited.toml", named);
+    assert.equal(moved.code, 0, moved.output);
+    locks.greeters.files.delete(stranger.filename);
+  });
   test("where the policy refuses what nobody vouches for", async () => {
     await writeFile(join(locks.folder, "bare.toml"), 'unattested = "refuse"\n');
     const file = await locks.requirementsOf(locks.plain);

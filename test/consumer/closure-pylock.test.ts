@@ -186,6 +186,22 @@ describe("a hostile or broken lock is refused", () => {
       /no sha256/,
     ],
     [
+      "another digest, which installers would take as well",
+      wheels(
+        `{ url = "https://f.test/a-1-py3-none-any.whl", hashes = { sha512 = "00", sha256 = "${A}" } }`,
+      ),
+      "LOCK_FORMAT",
+      /sha512 .*leave sha256 alone/,
+    ],
+    [
+      "an id that is a number, and would not be compared",
+      named(
+        `wheels = [${wheel()}]\nattestation-identities = [{ kind = "GitLab", repository = "a/b", workflow_filepath = "c", project_id = 7 }]`,
+      ),
+      "LOCK_FORMAT",
+      /project_id/,
+    ],
+    [
       "a short SHA-256",
       wheels('{ url = "https://f.test/a-1-py3-none-any.whl", hashes = { sha256 = "00" } }'),
       "LOCK_FORMAT",

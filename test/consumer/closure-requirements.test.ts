@@ -61,6 +61,25 @@ describe("anything that could bring in more is refused", () => {
     ["a variable", `\${NAME}==1 ${hash}`, /not NAME==VERSION/],
     ["a comment in a marker", `a==1 ; 'a' == 'a'#b ${hash}`, /no marker/],
     ["an empty marker", `a==1 ; ${hash}`, /no marker/],
+    [
+      "a line that only pip sees, in a comment",
+      `a==1 ${hash}\n# x\u2028b==1 ${hash}`,
+      /:2: .*U\+2028/,
+    ],
+    ["the same, behind a requirement", `a==1 ${hash} # x\fb==1 ${hash}`, /:1: .*U\+000C/],
+    ["the same, in one byte of C1", `# x\u0085b==1 ${hash}`, /U\+0085/],
+    ["a byte that ends texts elsewhere", `a==1 ${hash} # \0`, /U\+0000/],
+    ["a mark that is a space to some", `a==1 ${hash}\ufeff# x`, /U\+FEFF/],
+    [
+      "an encoding of its own",
+      `# coding: utf-7\n# +AAo-b==1 ${hash}\na==1 ${hash}`,
+      /:1: .*encoding/,
+    ],
+    [
+      "an encoding in the second line",
+      `#\n# -*- coding=latin-1 -*-\na==1 ${hash}`,
+      /:2: .*encoding/,
+    ],
     ["a release twice", `a==1 ${hash}\nA==1 ${hash}`, /twice/],
     ["nothing", "# nothing\n", /no package/],
   ];
@@ -71,6 +90,10 @@ describe("anything that could bring in more is refused", () => {
       if (!read.ok) assert.match(read.error.message, message);
     });
   }
+  test("the encoding that it is in may be said, and words that are like it", () => {
+    assert.equal(parse(`# -*- coding: UTF-8 -*-\na==1 ${hash}`).ok, true);
+    assert.equal(parse(`a==1 ${hash}\n#\n# coding: latin-1`).ok, true);
+  });
   test("a comment in the middle of a continued line hides nothing", () => {
     const read = parse(`a==1 \\\n# comment \\\n ${hash}`);
     // pip ends the requirement at the comment; what it reads there has no hash.
