@@ -2,6 +2,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { interpreterIn } from "../clients/build-tools.ts";
 import { plainEnvironment } from "../clients/environment.ts";
+import { checkTarget } from "../clients/install-target.ts";
 import { INSTALLERS, type InstallerName, installOffline } from "../clients/offline-install.ts";
 import { lastLines, runProgram } from "../clients/process.ts";
 import { findPython, type PythonWish } from "../clients/python.ts";
@@ -183,6 +184,8 @@ const installWith = async (
   const verdict = verified.value;
   const failed = installRefusal(verdict, allowsUnattested(world, wish.unattested));
   if (failed !== undefined) return ok({ verdict, failed, begun: false });
+  const free = into.target === undefined ? ok(undefined) : await checkTarget(into.target);
+  if (!free.ok) return ok({ verdict, failed: free.error, begun: false });
   const pip = await pipFor(into, fitness.value, pythonWish(settings));
   if (!pip.ok) return pip;
   const made = await makeFresh(invocation, into);

@@ -202,6 +202,8 @@ export const HINTS = {
   INDEX_DIGEST: "The index names another digest than the file has. Do not install from this index.",
   INDEX_FILE: "The index has no such release, or not the files expected. Check name and version.",
   INDEX_YANKED: "The release was yanked. Choose another version.",
+  INSTALL_TARGET:
+    "Installers follow links, or leave them where a package should be. Remove the link, or name an empty folder.",
   INSTALL_FAILED: "What verified could not be installed; the installer's output is above.",
   IMPORT_FAILED: "The installed package cannot be imported; its output is above.",
 

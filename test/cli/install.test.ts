@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -51,6 +51,36 @@ for (const installer of installers) {
       assert.equal(second.code, 0, second.output);
       assert.equal(await readFile(module, "utf8"), good);
       assert.equal((await readdir(locks.folder)).includes("astray"), false);
+    });
+    test("not into a folder where a link leads elsewhere", async (context) => {
+      if (skip(context)) return;
+      const file = await locks.requirementsOf(locks.greeter);
+      const [folder, elsewhere] = ["linked", "elsewhere"].map((name) =>
+        join(locks.folder, `${name}-${installer}`),
+      ) as [string, string];
+      await mkdir(join(folder, "below"), { recursive: true });
+      await mkdir(elsewhere);
+      const planted = join(elsewhere, "greeter.py");
+      await writeFile(planted, "import os\n");
+      for (const [place, leads] of [
+        ["greeter.py", planted],
+        ["below/link", elsewhere],
+        ["greeter-1.0.0.dist-info", "/nowhere"],
+      ] as const) {
+        await symlink(leads, join(folder, place));
+        const ended = await locks.wheelseal(installCommand, file, { ...flags(), target: folder });
+        assert.equal(ended.code, 1, ended.output);
+        assert.match(ended.output, /error\[INSTALL_TARGET\].*is a link/);
+        assert.match(ended.output, /nothing was installed/);
+        await rm(join(folder, place));
+      }
+      assert.equal(await readFile(planted, "utf8"), "import os\n");
+      assert.deepEqual(await readdir(folder), ["below"]);
+      // The folder itself may be a link: somebody named it.
+      await symlink(folder, join(locks.folder, `named-${installer}`));
+      const named = { ...flags(), target: `named-${installer}` };
+      const ended = await locks.wheelseal(installCommand, file, named);
+      assert.equal(ended.code, 0, ended.output);
     });
     test("not where the bytes changed since it was verified", async (context) => {
       if (skip(context)) return;
