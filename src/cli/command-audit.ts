@@ -1,4 +1,4 @@
-import { type Audit, auditOf, unitOf } from "../consumer/audit.ts";
+import { type Audit, auditOf, partOf, unitOf } from "../consumer/audit.ts";
 import {
   type AuditChange,
   type EarlierPublishers,
@@ -18,7 +18,7 @@ import { sha256 } from "../crypto/hash.ts";
 import { hex } from "../formats/bytes.ts";
 import { ok, type Result } from "../formats/result.ts";
 import { formatTrustedRoot } from "../formats/trusted-root.ts";
-import { filesOfShard, parseShard, type Shard } from "../stages/shard.ts";
+import { parseShard, type Shard } from "../stages/shard.ts";
 import { type Done, exportEvidence } from "./audit-export.ts";
 import { type Locks, type NamedLock, readLocks } from "./audit-locks.ts";
 import { type OpenClosureWorld, openClosureWorld } from "./closure-setup.ts";
@@ -32,13 +32,6 @@ const shardOf = ({ flags }: Invocation, { env }: Settings): Result<Shard | undef
   if (typeof shard !== "string") return ok(undefined);
   if (shard !== "auto") return parseShard(shard);
   return parseShard(`${env.CI_NODE_INDEX || "1"}/${env.CI_NODE_TOTAL || "1"}`);
-};
-
-/** The packages of a shard; what is no file is in each of them. */
-const partOf = (closure: Closure, shard: Shard | undefined): Closure => {
-  if (shard === undefined) return closure;
-  const wanted = new Set(filesOfShard(closure.entries.map(unitOf), shard));
-  return { ...closure, entries: closure.entries.filter((entry) => wanted.has(unitOf(entry))) };
 };
 
 type Earlier = {

@@ -1,9 +1,9 @@
 import { type Failure, failure } from "../formats/result.ts";
 import type { ProofKind, WaiverNote } from "../stages/release.ts";
-import type { ShardNote } from "../stages/shard.ts";
+import { filesOfShard, type Shard, type ShardNote } from "../stages/shard.ts";
 import type { AttestationIdentity } from "./attestation-identity.ts";
 import type { AuditChange } from "./audit-changes.ts";
-import type { Unverifiable } from "./closure.ts";
+import type { Closure, Unverifiable } from "./closure.ts";
 import { type ClosureVerdict, type FileVerdict, filesOf, type Outcome } from "./closure-verdict.ts";
 
 /** What an audit says of one file of a lock. */
@@ -52,6 +52,13 @@ export type Audit = {
 /** What names a package of a lock. */
 export const unitOf = ({ name, version }: { name: string; version: string }): string =>
   `${name} ${version}`;
+
+/** The packages of a shard; what is no file is in each of them. */
+export const partOf = (closure: Closure, shard: Shard | undefined): Closure => {
+  if (shard === undefined) return closure;
+  const wanted = new Set(filesOfShard(closure.entries.map(unitOf), shard));
+  return { ...closure, entries: closure.entries.filter((entry) => wanted.has(unitOf(entry))) };
+};
 
 const fileOf = (file: FileVerdict): AuditFile => {
   const { name, version, filename, sha256, outcome, demanded, identity, signer } = file;

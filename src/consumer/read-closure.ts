@@ -8,7 +8,14 @@ import { parseRequirements } from "./closure-requirements.ts";
 export type ReadClosure = { readonly closure: Closure; readonly bytes: Uint8Array };
 
 /**
- * Reads a lock: a pylock.toml where the name ends in `.toml`, else a requirements file with hashes.
+ * Parses a lock: a pylock.toml where the name ends in `.toml`, else a requirements file with hashes.
+ * @returns FORMAT_SIZE, FORMAT_TOML, LOCK_FORMAT
+ */
+export const parseClosure = (bytes: Uint8Array, name: string): Result<Closure> =>
+  (name.endsWith(".toml") ? parsePylock : parseRequirements)(bytes, name);
+
+/**
+ * Reads a lock from a file, as {@link parseClosure} does.
  * @param path - of the file; its name is what messages show
  * @returns FILE_UNREADABLE, FORMAT_SIZE, FORMAT_TOML, LOCK_FORMAT
  */
@@ -16,7 +23,6 @@ export const readClosure = async (files: Files, path: string): Promise<Result<Re
   const bytes = await files.read(path, MAX_LOCK_BYTES);
   if (!bytes.ok) return bytes;
   const name = path.split(/[/\\]/).at(-1) ?? path;
-  const parse = name.endsWith(".toml") ? parsePylock : parseRequirements;
-  const closure = parse(bytes.value, name);
+  const closure = parseClosure(bytes.value, name);
   return closure.ok ? { ok: true, value: { closure: closure.value, bytes: bytes.value } } : closure;
 };

@@ -96,6 +96,25 @@ test("an archive that says something else than its evidence or its lock is refus
     "1 KIT_MANIFEST",
   );
   assert.equal(await verify(({ files }) => files.delete("report.json")), "1 KIT_MANIFEST");
+  const without = (name: string): Parameters<typeof forge>[1] => {
+    return ({ files, manifest }) => {
+      for (const path of files.keys()) if (path.includes(`/${name}`)) files.delete(path);
+      manifest.packages = manifest.packages.filter(({ filename }) => !filename.startsWith(name));
+    };
+  };
+  const silent = edited((text) => {
+    const report = JSON.parse(text) as Audit;
+    return JSON.stringify({
+      ...report,
+      files: report.files.filter(({ name }) => name !== "plain"),
+    });
+  });
+  assert.equal(await verify(without("plain")), "1 KIT_MANIFEST", "the report says it is there");
+  const unmentioned = verify((kit) => {
+    without("plain")(kit);
+    silent(kit);
+  });
+  assert.equal(await unmentioned, "1 KIT_MANIFEST", "the lock has it, and nothing is said of it");
   const lie = edited((text) => text.replace('"outcome": "unattested"', '"outcome": "verified"'));
   assert.equal(await verify(lie), "1 KIT_MANIFEST");
   const both = await verify((kit) => {
