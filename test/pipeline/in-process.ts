@@ -1,6 +1,7 @@
 import { parseArguments } from "../../src/cli/program.ts";
 import { systemOutside } from "../../src/cli/world.ts";
 import { systemFiles } from "../../src/clients/files.ts";
+import type { Outside } from "../../src/clients/outside.ts";
 import { plainEnvironment } from "../cli/shell.ts";
 
 export type Said = { readonly code: number; readonly out: string; readonly err: string };
@@ -8,7 +9,12 @@ export type Said = { readonly code: number; readonly out: string; readonly err: 
 /** Runs a command line in this process: the same code as in one of its own, without its start. */
 export const runHere = async (
   argv: readonly string[],
-  given: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
+  given: {
+    readonly cwd: string;
+    readonly env?: Readonly<Record<string, string>>;
+    /** The real one where absent. */
+    readonly outside?: Outside;
+  },
 ): Promise<Said> => {
   const said = { out: "", err: "" };
   const parsed = parseArguments(argv);
@@ -28,7 +34,7 @@ export const runHere = async (
   };
   const { operands, flags } = parsed;
   const command = await parsed.load();
-  const outside = systemOutside();
+  const outside = given.outside ?? systemOutside();
   const code = await command({ operands, flags, terminal, outside, files: systemFiles });
   return { code, ...said };
 };
