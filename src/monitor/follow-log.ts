@@ -3,6 +3,7 @@ import { failure } from "../formats/result.ts";
 import { raise, readTree, type TakenUp, takeUp } from "./follow-tree.ts";
 import type { Follower, TreeOutcome } from "./follower.ts";
 import { NOTHING_READ } from "./monitor-state.ts";
+import { afterSilence } from "./silence.ts";
 
 /** Whether this may be the tree, with a checkpoint that could not be opened: an alarm already. */
 const isUnopened = ({ origin, offered: { id } }: TakenUp, sought: string): boolean =>
@@ -58,7 +59,8 @@ export const followLog = async (follower: Follower): Promise<TreeOutcome[]> => {
     const { error } = listed;
     const failed = raise(follower, "", { failure: error, event: error.message });
     const place = { url: log.url, api: log.api, origin: "" };
-    return [{ ...place, read: 0, followed: 0, size: 0, counts: NOTHING_READ, failure: failed }];
+    const unheard = { read: 0, followed: 0, size: 0, counts: NOTHING_READ, failure: failed };
+    return [afterSilence(follower, { ...place, ...unheard })];
   }
   const taken: TakenUp[] = [];
   for (const tree of listed.value) {
@@ -71,7 +73,7 @@ export const followLog = async (follower: Follower): Promise<TreeOutcome[]> => {
   if (hasTakenUp(taken)) state.begin(log);
   const outcomes: TreeOutcome[] = [];
   for (const one of taken) outcomes.push(await readTree(follower, one));
-  const all = [...outcomes, ...vanished(follower, taken)];
+  const all = [...outcomes, ...vanished(follower, taken)].map((one) => afterSilence(follower, one));
   settle(follower, all);
   finish(follower, all);
   return all;

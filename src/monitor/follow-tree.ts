@@ -85,6 +85,7 @@ const begin = async (
     range: edge.value,
     counts: NOTHING_READ,
     grownAt: follower.now(),
+    readAt: follower.now(),
   };
   state.save(begun, []);
   return begun;

@@ -44,6 +44,8 @@ export type TreeState = {
   readonly counts: Counts;
   /** When the log last showed more than before, in milliseconds since 1970. */
   readonly grownAt: number;
+  /** When leaves of it were last read, or it was taken up, in milliseconds since 1970. */
+  readonly readAt?: number;
   /** The alarm after which the tree is not followed any further. */
   readonly halted?: string;
   /** Set once a log was read after the end of its keys: it is not asked again. */

@@ -101,7 +101,7 @@ export const readChunk = async (
   offered: OfferedTree,
   tree: TreeState,
 ): Promise<Result<Chunk>> => {
-  const { reader, watch } = follower;
+  const { reader, watch, now } = follower;
   const entries = await reader.entries(offered, tree.range.size, tree.size);
   if (!entries.ok) return entries;
   if (!isInOrder(entries.value, tree)) {
@@ -120,5 +120,5 @@ export const readChunk = async (
   const kept = await keepUnreadable(follower, tree, inspected);
   if (!kept.ok) return kept;
   const counts = counted(tree, inspected, alarms.length, kept.value);
-  return ok({ tree: { ...tree, range, counts }, alarms });
+  return ok({ tree: { ...tree, range, counts, readAt: now() }, alarms });
 };

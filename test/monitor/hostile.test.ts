@@ -174,6 +174,32 @@ describe("a log that does not", () => {
     assert.equal(failure(await scene.pass({ maxAge: 3_000_000 })), undefined);
   });
 
+  following("shows that it grows, and never gives out what by", async (scene, tree) => {
+    const outage = () => new Error("no route");
+    const stalls = (paths: RegExp) =>
+      scene.meddle(({ url }) => (paths.test(url) ? outage() : undefined));
+    const maxAge = 7_200_000;
+    stalls(/entries/);
+    tree.bodies.push(...others(1, 70));
+    assert.equal(failure(await scene.pass({ maxAge })), "NETWORK_UNREACHABLE");
+    scene.later(maxAge + 1);
+    tree.bodies.push(...others(1, 71));
+    const late = await scene.pass({ maxAge });
+    assert.deepEqual([codes(late), failure(late)], [["MONITOR_STALE"], "MONITOR_STALE"]);
+    // Told once, of the log as of its tree, as long as it goes on.
+    assert.deepEqual(codes(await scene.pass({ maxAge })), []);
+    scene.meddle(() => undefined);
+    const well = await scene.pass({ maxAge });
+    assert.deepEqual([codes(well), failure(well), well.trees[0]?.read], [[], undefined, 2]);
+    stalls(/./);
+    assert.equal(failure(await scene.pass({ maxAge })), "NETWORK_UNREACHABLE");
+    scene.later(maxAge + 1);
+    assert.deepEqual(codes(await scene.pass({ maxAge })), ["MONITOR_STALE"]);
+    assert.deepEqual(codes(await scene.pass({ maxAge })), []);
+    // Where nobody said how long, an outage is none of the log's doing.
+    assert.equal(failure(await scene.pass()), "NETWORK_UNREACHABLE");
+  });
+
   following(
     "has entries as large as it takes them: each is read, and none is left out",
     async (scene, tree, api) => {
