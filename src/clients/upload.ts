@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { type CoreMetadata, fieldValues } from "../dists/metadata.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { authHeaders, type RegistryAuth } from "./credentials.ts";
-import { exchange } from "./http.ts";
+import { exchange, shownUrl } from "./http.ts";
 import type { Outside } from "./outside.ts";
 import { registryFailure, registryRefusal } from "./registry-answer.ts";
 
@@ -71,6 +71,10 @@ const timeoutFor = (size: number): number => 60_000 + size / 50;
 /** GitLab and PyPI say in their own words that a name is taken. */
 const TAKEN = /already (?:been taken|exists?)|file name has already/i;
 
+/** What logs people in, or says that they are offline, answers everything with success. */
+const isPage = (body: Uint8Array): boolean =>
+  /^\s*<(!doctype html|html)\b/i.test(new TextDecoder().decode(body.subarray(0, 200)));
+
 /** @param url - of the upload API, for example `…/api/v4/projects/ID/packages/pypi` */
 export const uploadTarget = (
   outside: Outside,
@@ -94,7 +98,14 @@ export const uploadTarget = (
     });
     if (!answer.ok) return answer;
     const { status } = answer.value;
-    if (status === 200 || status === 201) return ok("uploaded");
+    if (status === 200 || status === 201) {
+      return isPage(answer.value.body)
+        ? fail(
+            "UPLOAD_REFUSED",
+            `${shownUrl(target.url)} answered with a web page, not as an index`,
+          )
+        : ok("uploaded");
+    }
     const said = registryRefusal(answer.value, target.auth);
     if (status === 409 || (status === 400 && TAKEN.test(said))) return ok({ taken: said });
     return { ok: false, error: registryFailure(answer.value, target.auth, "UPLOAD_REFUSED") };

@@ -99,3 +99,17 @@ test("a file that is gone or of another size is not sent", async () => {
   assert.equal(grown.outcome.ok ? "ok" : grown.outcome.error.code, "DIST_CHANGED");
   assert.equal(gone.calls.length + grown.calls.length, 0);
 });
+
+test("a page that answers everything with success has taken nothing", async () => {
+  for (const [body, code] of [
+    ["<!doctype html><title>Log in</title>", "UPLOAD_REFUSED"],
+    ["\n<HTML><body>offline</body></HTML>", "UPLOAD_REFUSED"],
+    ["", "uploaded"],
+    ["OK", "uploaded"],
+  ] as const) {
+    const { outside } = fakeOutside(new Response(body, { status: 200 }));
+    const target = uploadTarget(outside, { url: "https://index.test/legacy/", auth: NO_AUTH });
+    const outcome = await target.upload(upload);
+    assert.equal(outcome.ok ? outcome.value : outcome.error.code, code, body);
+  }
+});
