@@ -33,7 +33,7 @@ const fits = (filename: string, tags: ReadonlySet<string>): boolean => {
  * Leaves out what an environment does not need. It decides only what is verified: the installer
  * chooses by its own rules, and finds nothing that was left out.
  *
- * @returns LOCK_FORMAT for a marker that cannot be decided
+ * @returns LOCK_FORMAT for a marker that cannot be decided, LOCK_NO_FILE where nothing is left
  */
 export const neededBy = (closure: Closure, fitness: Fitness, sdists: boolean): Result<Need> => {
   const { tags, markers } = fitness;
@@ -45,6 +45,10 @@ export const neededBy = (closure: Closure, fitness: Fitness, sdists: boolean): R
   const entries = closure.entries.filter(
     ({ marker }) => marker === undefined || holds.get(marker) !== false,
   );
+  // Nothing is no success: the installers would install nothing, and end well.
+  if (entries.length === 0 && closure.entries.length > 0) {
+    return fail("LOCK_NO_FILE", "the lock has no package for this Python");
+  }
   const wanted = (filename: string) =>
     isWheel(filename) ? tags === undefined || fits(filename, tags) : sdists;
   return ok({ closure: { ...closure, entries }, wanted });

@@ -240,3 +240,17 @@ describe("nothing is installed, and exit code 1 says so", () => {
     });
   }
 });
+
+for (const installer of installers) {
+  test(`nothing of a lock that is for other environments alone, by ${installer}`, async (context) => {
+    if (installer === "uv" && locks.uv === undefined) return context.skip("uv cannot be had here");
+    const file = "elsewhere.txt";
+    const pinned = `greeter==1.0.0 ; python_version < "3"`;
+    const digest = hex(sha256(locks.greeter.content));
+    await writeFile(join(locks.folder, file), `${pinned} --hash=sha256:${digest}\n`);
+    const flags = { installer, target: "empty", python: locks.tools, policy: "policy.toml" };
+    const ended = await locks.wheelseal(installCommand, file, flags);
+    assert.equal(ended.code, 1, ended.output);
+    assert.match(ended.output, /error\[LOCK_NO_FILE\].*no package for this Python/);
+  });
+}
