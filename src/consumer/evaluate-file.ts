@@ -1,5 +1,5 @@
 import { type DistributionReport, inspectDistribution } from "../clients/archive.ts";
-import type { Files } from "../clients/files.ts";
+import type { FileArtifact, Files } from "../clients/files.ts";
 import type { IndexFile } from "../clients/simple-index.ts";
 import type { NormalizedName } from "../dists/name.ts";
 import type { Version } from "../dists/version.ts";
@@ -50,15 +50,28 @@ export type Rules = {
  * it. The one path is `verifyRelease`.
  */
 export const evaluateFile = async (rules: Rules, candidate: Candidate): Promise<Evaluation> => {
+  const evaluated = await rules.files.hold(candidate.path, (artifact, content) =>
+    evaluateHeld(rules, candidate, artifact, content),
+  );
+  return evaluated.ok ? evaluated.value : { sources: [], failure: evaluated.error };
+};
+
+/** @param content - all of the file where it is of usual size: what is digested is inspected */
+const evaluateHeld = async (
+  rules: Rules,
+  candidate: Candidate,
+  artifact: FileArtifact,
+  content: Uint8Array | undefined,
+): Promise<Evaluation> => {
   const { upstream, listed, path, project, version } = candidate;
-  const inspected = inspectDistribution(path);
+  const inspected = inspectDistribution(path, content);
   const inspect = () => inspected;
   const report = await inspected;
   const known = report.ok ? { report: report.value } : {};
   const own = remembered(upstream.evidence(project, version));
   const sources = await evidenceSources(listed, { index: upstream.index, evidence: { get: own } });
   if (!sources.ok) return { ...known, sources: [], failure: sources.error };
-  const verified = await verifyAll(rules, candidate, sources.value, inspect);
+  const verified = await verifyAll(rules, candidate, artifact, sources.value, inspect);
   if (!verified.ok) return { ...known, sources: sources.value, failure: verified.error };
   const verdict = verified.value;
   const judged = { ...known, ...(verdict && { verdict }), sources: sources.value };
@@ -86,10 +99,11 @@ const soundOrOld = (inspected: Result<DistributionReport>): Result<undefined> =>
 const verifyAll = async (
   rules: Rules,
   candidate: Candidate,
+  artifact: FileArtifact,
   sources: readonly EvidenceSource[],
   inspect: () => Promise<Result<DistributionReport>>,
 ): Promise<Result<ReleaseVerdict | undefined>> => {
-  const { path, listed, upstream } = candidate;
+  const { listed, upstream } = candidate;
   const [first, ...others] = sources;
   if (first === undefined)
     return fail("EVIDENCE_MISSING", `nothing vouches for ${listed.filename}`);
@@ -98,12 +112,10 @@ const verifyAll = async (
   const expect = await rules.expect(candidate, [first, ...others]);
   if (!expect.ok) return expect;
   if (expect.value === undefined) return soundOrOld(await inspect());
-  const artifact = await rules.files.artifact(path);
-  if (!artifact.ok) return artifact;
   let kept: ReleaseVerdict | undefined;
   for (const evidence of sources) {
     const verdict = await verifyRelease({
-      artifact: artifact.value,
+      artifact,
       evidence,
       inspect,
       expect: expect.value,

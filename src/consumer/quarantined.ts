@@ -1,4 +1,4 @@
-import type { Files } from "../clients/files.ts";
+import type { FileArtifact, Files } from "../clients/files.ts";
 import type { IndexFile } from "../clients/simple-index.ts";
 import { hex } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
@@ -16,6 +16,10 @@ export type Keeping = {
   readonly maxBytes: number;
 };
 
+/** The digest of a file as it is now. */
+const digested = (files: Files, path: string): Promise<Result<FileArtifact>> =>
+  files.hold(path, async (artifact) => artifact);
+
 /**
  * Brings a file into quarantine: from the store if it was kept before, else from its upstream.
  * @param damaged - is told where what was kept is not what it was
@@ -29,7 +33,7 @@ export const bringFile = async (
   damaged: () => void = () => undefined,
 ): Promise<Result<void>> => {
   if (await store.takeOut(listed.sha256, path)) {
-    const kept = await files.artifact(path);
+    const kept = await digested(files, path);
     if (kept.ok && hex(kept.value.sha256) === listed.sha256) return ok(undefined);
     damaged();
     const removed = await files.remove(path);
@@ -48,7 +52,7 @@ export const keepFile = async (
   path: string,
   sha256: string,
 ): Promise<Result<number>> => {
-  const artifact = await files.artifact(path);
+  const artifact = await digested(files, path);
   if (!artifact.ok) return artifact;
   if (hex(artifact.value.sha256) !== sha256) {
     return fail("DIST_CHANGED", `${artifact.value.name} changed in quarantine`);
