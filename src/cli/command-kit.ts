@@ -135,6 +135,7 @@ const importKit = async (
         { path: "import.json", content: receipt(invocation, kit, judgement.value) },
       ]);
       if (!unpacked.ok) return unpacked;
+      if (flags.json !== true) terminal.err(`imported into ${folder}`);
     }
     return ok({ kit, judged: judgement.value });
   });

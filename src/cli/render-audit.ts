@@ -83,7 +83,7 @@ const summary = ({ files, unverifiable }: Audit): string => {
   const counts = Map.groupBy(files, ({ outcome }) => outcome);
   const parts = [...counts].map(([outcome, some]) => `${some.length} ${outcome}`);
   if (unverifiable.length > 0) parts.push(`${unverifiable.length} sources that are no files`);
-  return `${files.length} files: ${parts.join(", ")}`;
+  return `${files.length} ${files.length === 1 ? "file" : "files"}: ${parts.join(", ")}`;
 };
 
 /** The audit for a person: who published what, what is wrong, what changed, how many of each. */

@@ -55,10 +55,11 @@ export const showKit = (terminal: Terminal, kit: Kit, judged: Judged): void => {
   for (const { verdict, outcome } of judged.verdicts) showRelease(terminal, verdict, outcome);
   const { audit } = judged;
   if (audit !== undefined) {
-    const out = audit.files.length - manifest.packages.length;
+    const { length: there } = manifest.packages;
+    const out = audit.files.length - there;
     const rest = out === 0 ? "" : `; ${out} more it refused or could not have, see report.json`;
     terminal.out(
-      `audit   of ${visible(audit.lock.file)}: ${manifest.packages.length} files${rest}`,
+      `audit   of ${visible(audit.lock.file)}: ${there} ${there === 1 ? "file" : "files"}${rest}`,
     );
   }
   terminal.out(`kit     sha256:${kit.sha256}, made ${rfc3339(manifest.createdAt)}`);

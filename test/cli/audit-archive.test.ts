@@ -149,5 +149,5 @@ test("what an audit refused stays refused in its archive", async () => {
   assert.equal(exported, "1 LOCK_DIGEST");
   const told = await run("kit verify refused.kit --policy policy.toml");
   assert.equal(`${told.code} ${codeOf(told)}`, "1 LOCK_DIGEST");
-  assert.match(told.out, /1 files; 1 more it refused or could not have/);
+  assert.match(told.out, /1 file; 1 more it refused or could not have/);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parsePylock } from "../../src/consumer/closure-pylock.ts";
+import { parseRequirements } from "../../src/consumer/closure-requirements.ts";
 import { markersOf, neededBy } from "../../src/consumer/install-closure.ts";
 import { utf8 } from "../../src/formats/bytes.ts";
 import { unwrap } from "../../src/formats/result.ts";
@@ -62,7 +63,15 @@ describe("markers", () => {
     return need.ok ? need.value.closure.entries.length : need.error.code;
   };
   test("one that holds keeps its package", () => assert.equal(entriesWith(true), 1));
-  test("one that does not leaves it out", () => assert.equal(entriesWith(false), 0));
+  test("one that does not leaves it out, and nothing is no success", () => {
+    assert.equal(entriesWith(false), "LOCK_NO_FILE");
+    const pinned = (marker: string) =>
+      `a==${marker.length} ; ${marker} --hash=sha256:${"a".repeat(64)}`;
+    const two = [pinned("'a' == 'a'"), pinned("'a' == 'bb'")].join("\n");
+    const closure = unwrap(parseRequirements(utf8(two), "requirements.txt"));
+    const need = neededBy(closure, { tags, pip: true, markers: [true, false] }, false);
+    assert.equal(unwrap(need).closure.entries.length, 1);
+  });
   test("one that cannot be decided is refused", () =>
     assert.equal(entriesWith(undefined), "LOCK_FORMAT"));
   test("where none can be, the installer decides", () =>
