@@ -126,7 +126,7 @@ export const HINTS = {
 
   // Distributions
   DIST_NAME:
-    "The file name is not a normalised wheel or sdist name. Rebuild with a current backend.",
+    "The file name is not a normalised wheel or sdist name. Rebuild with a current backend; for another file, give its --bundle.",
   DIST_VERSION:
     "The version is not a PEP 440 version, or differs between name and metadata. Rebuild.",
   DIST_METADATA: "The core metadata is missing, malformed or contradicts the file name. Rebuild.",
@@ -202,8 +202,7 @@ export const HINTS = {
   INDEX_DIGEST: "The index names another digest than the file has. Do not install from this index.",
   INDEX_FILE: "The index has no such release, or not the files expected. Check name and version.",
   INDEX_YANKED: "The release was yanked. Choose another version.",
-  INSTALL_TARGET:
-    "Installers follow links, or leave them where a package should be. Remove the link, or name an empty folder.",
+  INSTALL_TARGET: "A link stands where files go. Remove it, or name an empty folder.",
   INSTALL_FAILED: "What verified could not be installed; the installer's output is above.",
   IMPORT_FAILED: "The installed package cannot be imported; its output is above.",
 
@@ -286,6 +285,7 @@ export const HINTS = {
   FILE_UNWRITABLE: "The file cannot be written. Check the folder's permissions and free space.",
   STATE_CORRUPT:
     "The state folder was changed or rolled back. Restore it from a backup, or start a new one.",
+  STATE_ROLLED_BACK: "Put the newer folder back, or remove that file if you mean this older one.",
   STATE_LOCKED: "Another process uses this state folder. Stop it first.",
   STATE_UNREACHABLE:
     "The gateway's database does not answer, or refuses the login. Check its address and the password (PGPASSWORD, PGPASSFILE).",
