@@ -30,6 +30,10 @@ const WORKER = new URL(
   import.meta.url,
 );
 
+/** Files of a thread are done in any order, so what is asked and answered has a number. */
+export type Asked = { readonly number: number; readonly name: string };
+export type Answered = { readonly number: number; readonly result: Result<ReleaseVerdict> };
+
 type Settle = {
   readonly done: (result: Result<ReleaseVerdict>) => void;
   readonly failed: (error: Error) => void;
@@ -38,13 +42,18 @@ type Settle = {
 /** One thread. What it cannot answer, for whatever reason, throws: silence is no verdict. */
 const startWorker = (input: WorkerInput) => {
   const worker = new Worker(WORKER, { workerData: input, resourceLimits: MEGABYTES });
-  const waiting: Settle[] = [];
+  const waiting = new Map<number, Settle>();
+  let asked = 0;
   let over: Error | undefined;
   const end = (error: Error): void => {
     over ??= error;
-    for (const { failed } of waiting.splice(0)) failed(over);
+    for (const { failed } of waiting.values()) failed(over);
+    waiting.clear();
   };
-  worker.on("message", (result: Result<ReleaseVerdict>) => waiting.shift()?.done(result));
+  worker.on("message", ({ number, result }: Answered) => {
+    waiting.get(number)?.done(result);
+    waiting.delete(number);
+  });
   worker.on("error", (error) => end(error instanceof Error ? error : new Error("a thread failed")));
   worker.on("exit", () => end(new Error("a thread ended early")));
   const judge: JudgeFile = (name) =>
@@ -53,8 +62,9 @@ const startWorker = (input: WorkerInput) => {
         failed(over);
         return;
       }
-      waiting.push({ done, failed });
-      worker.postMessage(name);
+      asked += 1;
+      waiting.set(asked, { done, failed });
+      worker.postMessage({ number: asked, name } satisfies Asked);
     });
   return { judge, close: async () => void (await worker.terminate()) };
 };

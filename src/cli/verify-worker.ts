@@ -2,13 +2,14 @@ import { parentPort, workerData } from "node:worker_threads";
 import { inspectDistribution } from "../clients/archive.ts";
 import { systemFiles } from "../clients/files.ts";
 import { judgeFile } from "../stages/3-verify.ts";
-import type { WorkerInput } from "./verify-pool.ts";
+import type { Answered, Asked, WorkerInput } from "./verify-pool.ts";
 
 // A thread of verify-pool.ts: verifies the files that it is told the names of.
 
 const { folder, expect, trust, now } = workerData as WorkerInput;
 const input = { expect, trust, files: systemFiles, inspect: inspectDistribution, now: () => now };
 
-parentPort?.on("message", async (name: string) => {
-  parentPort?.postMessage(await judgeFile(input, folder, name));
+parentPort?.on("message", async ({ number, name }: Asked) => {
+  const result = await judgeFile(input, folder, name);
+  parentPort?.postMessage({ number, result } satisfies Answered);
 });

@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { verifyHelpers, type WorkerInput } from "../../src/cli/verify-pool.ts";
 import { inspectDistribution } from "../../src/clients/archive.ts";
 import { systemFiles } from "../../src/clients/files.ts";
+import { LENT_SIZE } from "../../src/clients/lend.ts";
 import { type Helpers, judgeFile, verifyFolder } from "../../src/stages/3-verify.ts";
 import { signRelease } from "./signed-release.ts";
 
@@ -52,6 +53,25 @@ test("threads give the verdicts that this one would", async () => {
   } finally {
     await helpers.close();
     await rm(join(folder, "dist", "other-1.0-py3-none-any.whl"));
+  }
+});
+
+test("a thread that has two files at once says which answer is which", async () => {
+  const helpers = verifyHelpers(input, 100);
+  if (helpers === undefined) return;
+  const large = "large-1.0-py3-none-any.whl";
+  await writeFile(join(folder, "dist", large), new Uint8Array(LENT_SIZE + 1));
+  try {
+    const [one, two] = helpers.judges;
+    // That a file is absent is known before a large one is read.
+    const asked = [one?.(large), two?.("absent-1.0-py3-none-any.whl")];
+    const [there, absent] = await Promise.all(asked);
+    assert.ok(there?.ok, "the large one has its own verdict");
+    assert.equal(there.value.filename, large);
+    assert.equal(absent?.ok, false);
+  } finally {
+    await helpers.close();
+    await rm(join(folder, "dist", large));
   }
 });
 
