@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, realpath, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { compileCacheFolder } from "../../src/cli/compile-cache.ts";
 
-const root = await mkdtemp(join(tmpdir(), "wheelseal-cache-"));
+const root = await realpath(await mkdtemp(join(tmpdir(), "wheelseal-cache-")));
 after(() => rm(root, { recursive: true }));
 
 const home = async (name: string): Promise<string> => {
@@ -40,4 +40,25 @@ test("what others can write to is not read from", {
   const linked = await home("linked");
   await symlink(root, join(linked, "wheelseal", "compiled"));
   assert.equal(compileCacheFolder({ XDG_CACHE_HOME: linked }), undefined, "a link");
+});
+
+test("nobody else can put another folder in its place", {
+  skip: process.platform === "win32",
+}, async () => {
+  for (const part of ["", "wheelseal"]) {
+    const place = await home(`above-${part}`);
+    await chmod(join(place, part), 0o777);
+    assert.equal(compileCacheFolder({ XDG_CACHE_HOME: place }), undefined, part);
+  }
+  // As in a folder for temporary files: others add to it, and rename only what is theirs.
+  const sticky = await home("sticky");
+  await chmod(sticky, 0o1777);
+  const found = compileCacheFolder({ XDG_CACHE_HOME: sticky });
+  assert.equal(found, join(sticky, "wheelseal", "compiled"));
+});
+
+test("a home that depends on where the tool is started is none", () => {
+  assert.equal(compileCacheFolder({ XDG_CACHE_HOME: "no/such", HOME: "." }), undefined);
+  const under = compileCacheFolder({ XDG_CACHE_HOME: "no/such", HOME: join(root, "home") });
+  assert.equal(under, join(root, "home", ".cache", "wheelseal", "compiled"));
 });
