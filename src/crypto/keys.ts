@@ -51,6 +51,18 @@ const describe = (key: KeyObject): { algorithm: KeyAlgorithm; bits: number } | u
   }
 };
 
+/**
+ * Whether a DER value ends where its bytes do (X.690 §8.1.3). OpenSSL takes a key with anything
+ * behind it, and who then reads the point from the end would use another key than OpenSSL does.
+ */
+const isWhole = (der: Uint8Array): boolean => {
+  const first = der[1] ?? 0;
+  if (first < 0x80) return der.length === 2 + first;
+  const digits = der.subarray(2, 2 + (first & 0x7f));
+  const length = digits.reduce((value, byte) => value * 256 + byte, 0);
+  return der.length === 2 + digits.length + length;
+};
+
 /** The keys of authorities and logs, and of a batch that one key signed, come again and again. */
 const imported = recent<PublicKey>(256);
 
@@ -63,6 +75,7 @@ export const importPublicKey = (spki: Uint8Array): PublicKey | undefined => {
   const name = Buffer.from(keyId).toString("latin1");
   const known = imported.get(name);
   if (known !== undefined) return known;
+  if (!isWhole(spki)) return undefined;
   let handle: KeyObject;
   try {
     handle = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });

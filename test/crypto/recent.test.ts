@@ -43,3 +43,12 @@ test("a key that is read again does not hold on to what it was read from", () =>
   assert.equal(first?.spki.buffer.byteLength, spki.length);
   assert.equal(importPublicKey(spki), first);
 });
+
+test("bytes behind a key make it no key: by digest, its last bytes are the point", () => {
+  const { spki } = generateKey("ecdsa-p256").publicKey;
+  const other = generateKey("ecdsa-p256").publicKey.spki;
+  const confused = Buffer.concat([spki, other.subarray(-65)]);
+  for (const bytes of [confused, Buffer.concat([spki, Buffer.of(0)])]) {
+    assert.equal(importPublicKey(bytes), undefined);
+  }
+});
