@@ -33,6 +33,15 @@ const tlsOf = (host: string, query: URLSearchParams): Result<PostgresAddress["tl
   return ok(rootFile === null ? {} : { rootFile });
 };
 
+/** The user and the database, `undefined` where what is escaped is no text. */
+const namesOf = ({ username, pathname }: URL): readonly [string, string] | undefined => {
+  try {
+    return [decodeURIComponent(username), decodeURIComponent(pathname.slice(1))];
+  } catch {
+    return undefined;
+  }
+};
+
 /**
  * Reads `postgres://USER@HOST:PORT/DATABASE`, with the parameters of libpq that are supported:
  * host (also the folder of a socket), port, user, dbname, sslmode (`verify-full`, which is the
@@ -48,12 +57,14 @@ export const parsePostgresUrl = (text: string): Result<PostgresAddress> => {
     return { ok: false, error: failure("STATE_PASSWORD", "the database's URL holds a password") };
   }
   const { searchParams: query } = url;
+  const names = namesOf(url);
+  if (names === undefined) return refuse("cannot be read");
   const unknown = [...query.keys()].find((key) => !PARAMETERS.includes(key));
   if (unknown !== undefined) return refuse("has a parameter that is not known");
   const host = query.get("host") ?? (url.hostname || "localhost");
   const port = Number(query.get("port") ?? (url.port || "5432"));
-  const user = decodeURIComponent(url.username) || query.get("user");
-  const database = query.get("dbname") ?? decodeURIComponent(url.pathname.slice(1));
+  const user = names[0] || query.get("user");
+  const database = query.get("dbname") ?? names[1];
   if (user === null || user === "") return refuse("names no user");
   if (database === "") return refuse("names no database");
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return refuse("has no good port");

@@ -35,6 +35,8 @@ describe("the URL of a database", () => {
     ["postgres://me@localhost/gw?options=hunter2", "CONFIG"],
     ["postgres://me@localhost/gw?port=0", "CONFIG"],
     ["postgres://me:hunter2@local host/gw", "CONFIG"],
+    ["postgres://%zz@localhost/gw", "CONFIG"],
+    ["postgres://me@localhost/%e0", "CONFIG"],
   ];
   for (const [url, code] of bad) {
     test(`${url} is refused, and not shown`, () => {
