@@ -79,7 +79,8 @@ export const ensureStack = async (
     });
   }
   const { startStack } = await import("../services/server.ts");
-  const started = await startStack({ folder });
+  const { witnessOf } = await import("../services/generation.ts");
+  const started = await startStack({ folder, witness: witnessOf(folder) });
   if (!started.ok) return started;
   const { urls, trustConfig, tokenSecret, jobToken, close } = started.value;
   return ok({
@@ -121,7 +122,13 @@ export const startLocalStack = async (
   console: (view: StackView) => Promise<Result<ConsoleService>>,
 ) => {
   const { startStack } = await import("../services/server.ts");
-  return startStack({ folder, console, ...(port === undefined ? {} : { port }) });
+  const { witnessOf } = await import("../services/generation.ts");
+  return startStack({
+    folder,
+    witness: witnessOf(folder),
+    console,
+    ...(port === undefined ? {} : { port }),
+  });
 };
 
 export type StackKey = RotatedKey | "tuf";
@@ -152,7 +159,8 @@ export const rotateKeys = async (
   const keys = stackKeys(list, [...ROTATED_KEYS, "tuf"]);
   if (!keys.ok) return keys;
   const { startStack } = await import("../services/server.ts");
-  const stack = await startStack({ folder, rotate: keys.value });
+  const { witnessOf } = await import("../services/generation.ts");
+  const stack = await startStack({ folder, witness: witnessOf(folder), rotate: keys.value });
   if (!stack.ok) return stack;
   await stack.value.close();
   return ok({ folder: stack.value.folder, keys: keys.value });

@@ -3,6 +3,7 @@ import { sha256 } from "../crypto/hash.ts";
 import { type RandomBytes, systemRandom } from "../crypto/random.ts";
 import { hex, utf8 } from "../formats/bytes.ts";
 import { ok, type Result } from "../formats/result.ts";
+import { counted, openGeneration } from "./generation.ts";
 import type { Issuer } from "./issuer.ts";
 import { type Listener, listen } from "./listener.ts";
 import type { RegistryProject } from "./registry-access.ts";
@@ -31,6 +32,8 @@ export type StackOptions = {
   readonly projects?: readonly [RegistryProject, ...RegistryProject[]];
   /** Keys that are replaced before anything is served; old signatures stay good. */
   readonly rotate?: readonly (RotatedKey | "tuf")[];
+  /** The file beside the folder by which an older copy of it is noticed; none where absent. */
+  readonly witness?: string;
   /** Makes the pages below `/console`; none where absent. */
   readonly console?: OpenConsole;
   readonly now?: () => number;
@@ -63,7 +66,7 @@ const closeAll = async (opened: Opened): Promise<void> => {
 /**
  * Starts all services in this process, on one loopback port, with their state in one folder.
  *
- * Fails with STATE_LOCKED, STATE_CORRUPT, PORT_UNAVAILABLE or FILE_UNWRITABLE.
+ * Fails with STATE_LOCKED, STATE_CORRUPT, STATE_ROLLED_BACK, PORT_UNAVAILABLE or FILE_UNWRITABLE.
  */
 export const startStack = async (options: StackOptions): Promise<Result<Stack>> => {
   const opened: Opened = [];
@@ -76,6 +79,11 @@ const open = async (options: StackOptions, opened: Opened): Promise<Result<Stack
   const state = await openState(resolve(options.folder));
   if (!state.ok) return state;
   opened.push(state.value);
+  const { witness } = options;
+  const generation =
+    witness === undefined ? ok(undefined) : await openGeneration(state.value, witness);
+  if (!generation.ok) return generation;
+  if (generation.value !== undefined) opened.push(generation.value);
   const listener = await listenAgain(state.value, options.port);
   if (!listener.ok) return listener;
   opened.push(listener.value);
@@ -101,11 +109,12 @@ const open = async (options: StackOptions, opened: Opened): Promise<Result<Stack
   if (!services.ok) return services;
   // Closed before the services are: what has begun is answered by them.
   opened.push({ close: () => listener.value.close() });
-  listener.value.serve(services.value.routes.fetch);
+  const answering = counted(services.value.routes, generation.value);
+  listener.value.serve(answering.fetch);
   const trustConfig = await announce(context, services.value.tufRoot);
   if (!trustConfig.ok) return trustConfig;
   if (options.console !== undefined) {
-    const { service, watch } = watched(services.value.routes);
+    const { service, watch } = watched(answering);
     const { folder } = state.value;
     const shown = { ...services.value.stores, urls, folder, projects, now: outside.now, watch };
     const console = await options.console({ ...shown, trustConfig: trustConfig.value });

@@ -71,7 +71,7 @@ export const openState = async (
     keep,
     kept: (name) => readKept(folder, name, manifest.value),
     key: (name, algorithm) => keepKey(keep, name, algorithm),
-    write: (name, content) => replace(place, name, content),
+    write: (name, content) => replaceFile(place, name, content),
     read: (name) => readIfThere(join(folder, name)),
     remove: (name) => storage.remove(join(folder, name)),
     close: () => lock.value.release(),
@@ -92,7 +92,7 @@ const readIfThere = async (path: string): Promise<Uint8Array | undefined> => {
 type Place = { readonly folder: string; readonly storage: Storage };
 
 /** Through a temporary file, flushed with its folder: a reader sees the old content or the new. */
-const replace = async (
+export const replaceFile = async (
   { folder, storage }: Place,
   name: string,
   content: Uint8Array,
@@ -128,7 +128,7 @@ const readManifest = async (folder: string): Promise<Result<Manifest>> => {
 
 const writeManifest = (place: Place, manifest: Manifest): Promise<Result<void>> => {
   const document = { version: 1, kept: Object.fromEntries(manifest) };
-  return replace(place, MANIFEST, utf8(`${JSON.stringify(document, null, 2)}\n`));
+  return replaceFile(place, MANIFEST, utf8(`${JSON.stringify(document, null, 2)}\n`));
 };
 
 type Keep = State["keep"];
@@ -150,7 +150,7 @@ const keeper = (place: Place, manifest: Manifest): Keep => {
     if (recorded !== undefined) return checkKept(path, content, recorded);
     // A file without a record is what a killed process left: it was never used for anything.
     const made = make();
-    const written = await replace(place, name, made);
+    const written = await replaceFile(place, name, made);
     if (!written.ok) return written;
     manifest.set(name, hex(sha256(made)));
     const recordedNow = await save();
