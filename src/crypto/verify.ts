@@ -89,7 +89,9 @@ export const verifyDigest = async (
 ): Promise<boolean | undefined> => {
   const curve = CURVES[key.algorithm];
   if (curve === undefined) return undefined;
-  const point = key.spki.subarray(key.spki.length - curve.pointBytes);
+  const point = key.spki.subarray(-curve.pointBytes);
+  // A compressed point is not read here: it is no bad signature, and not told by digest.
+  if (point.length !== curve.pointBytes || point[0] !== UNCOMPRESSED) return undefined;
   try {
     const verified = curve.name === "p256" ? verifyP256Digest(point, signature, digest) : undefined;
     if (verified !== undefined) return verified;
@@ -99,6 +101,8 @@ export const verifyDigest = async (
     return false;
   }
 };
+
+const UNCOMPRESSED = 0x04;
 
 /** The digest is given, high `s` is as good as low (FIPS 186-5 knows no such rule). */
 const RAW = { prehash: false, lowS: false, format: "der" } as const;

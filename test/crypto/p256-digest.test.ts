@@ -3,9 +3,10 @@ import { test } from "node:test";
 import { p256 } from "@noble/curves/nist.js";
 import fc from "fast-check";
 import { digest } from "../../src/crypto/hash.ts";
-import { generateKey } from "../../src/crypto/keys.ts";
+import { generateKey, importPublicKey } from "../../src/crypto/keys.ts";
 import { verifyP256Digest } from "../../src/crypto/p256-digest.ts";
 import { sign } from "../../src/crypto/sign.ts";
+import { verifyDigest } from "../../src/crypto/verify.ts";
 
 const P = p256.Point.CURVE().p;
 const N = p256.Point.CURVE().n;
@@ -91,4 +92,17 @@ test("numbers out of range and other encodings are refused", () => {
   for (const [name, signature] of Object.entries(cases)) {
     assert.equal(verifyP256Digest(point, signature, hash), false, name);
   }
+});
+
+test("of a key with a compressed point nothing is told by digest, rather than that it is bad", async () => {
+  const { publicKey } = key;
+  const spki = Buffer.from(publicKey.spki);
+  const short = Buffer.concat([Buffer.of(2 + ((point.at(-1) ?? 0) & 1)), point.subarray(1, 33)]);
+  // SEQUENCE of 57 bytes, the algorithm as it was, BIT STRING of 34 bytes.
+  const head = [Buffer.of(0x30, 57), spki.subarray(2, 23), Buffer.of(0x03, 34, 0)];
+  const found = importPublicKey(Buffer.concat([...head, short]));
+  assert.equal(found?.algorithm, "ecdsa-p256");
+  const hash = new Uint8Array(32).fill(1);
+  assert.equal(found && (await verifyDigest(found, new Uint8Array(70), hash)), undefined);
+  assert.equal(await verifyDigest(publicKey, new Uint8Array(70), hash), false);
 });
