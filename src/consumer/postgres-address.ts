@@ -15,7 +15,7 @@ export type PostgresAddress = {
 };
 
 const PARAMETERS = ["host", "port", "user", "dbname", "sslmode", "sslrootcert"];
-const LOCAL = ["localhost", "127.0.0.1", "[::1]"];
+const LOCAL = ["localhost", "127.0.0.1", "::1"];
 
 /** Whether that is the address of a database, rather than a folder. */
 export const isPostgresUrl = (text: string): boolean => /^postgres(?:ql)?:\/\//i.test(text);
@@ -61,7 +61,10 @@ export const parsePostgresUrl = (text: string): Result<PostgresAddress> => {
   if (names === undefined) return refuse("cannot be read");
   const unknown = [...query.keys()].find((key) => !PARAMETERS.includes(key));
   if (unknown !== undefined) return refuse("has a parameter that is not known");
-  const host = query.get("host") ?? (url.hostname || "localhost");
+  // A URL has brackets around the numbers of IPv6, a socket's address has none.
+  const bare = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const host = query.get("host") ?? (bare || "localhost");
+  if (host.includes(",")) return refuse("names several hosts");
   const port = Number(query.get("port") ?? (url.port || "5432"));
   const user = names[0] || query.get("user");
   const database = query.get("dbname") ?? names[1];

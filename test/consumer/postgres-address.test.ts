@@ -14,6 +14,8 @@ describe("the URL of a database", () => {
     ["postgres://me@localhost/gw", local],
     ["postgresql://me@localhost:5433/gw", { ...local, port: 5433 }],
     ["postgres:///gw?host=/run/pg&user=me", { ...local, host: "/run/pg" }],
+    ["postgres://me@[::1]:5433/gw", { ...local, host: "::1", port: 5433 }],
+    ["postgres://me@[2001:db8::1]/gw", { ...local, host: "2001:db8::1", tls: {} }],
     ["postgres://me@db.example/gw", { ...local, host: "db.example", tls: {} }],
     ["postgres://me@db.example/gw?sslmode=disable", { ...local, host: "db.example" }],
     ["postgres://me@localhost/gw?sslmode=verify-full", { ...local, tls: {} }],
@@ -28,6 +30,7 @@ describe("the URL of a database", () => {
 
   const bad: [string, string][] = [
     ["postgres://me:hunter2@localhost/gw", "STATE_PASSWORD"],
+    ["postgres:///gw?user=me&host=a,b&sslmode=disable", "CONFIG"],
     ["postgres://me@localhost/gw?password=hunter2", "STATE_PASSWORD"],
     ["postgres://localhost/gw", "CONFIG"],
     ["postgres://me@localhost/", "CONFIG"],
