@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { utf8 } from "../../src/formats/bytes.ts";
-import type { Stack } from "../../src/services/server.ts";
 import { type Chance, mutate } from "../fuzz/mutate.ts";
 import { dsse, hashedRekord, testSigner } from "../services/signing.ts";
 
@@ -185,16 +184,23 @@ const spoilPath = (path: string, chance: Chance): string => {
 const TYPES = ["text/plain", "", "application/json; charset=utf-7", "multipart/form-data", "x/y"];
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
 
+/** Who is asked, and what lets one ask; the stack itself is one. */
+export type Target = {
+  readonly urls: { readonly gitlab: string };
+  readonly jobToken?: string;
+  readonly tokenSecret?: string;
+};
+
 export type Shot = { readonly url: string; readonly init: RequestInit };
 
 /** An honest request to the endpoint, with one to three things wrong. */
-export const shot = (stack: Stack, endpoint: Endpoint, chance: Chance): Shot => {
+export const shot = (stack: Target, endpoint: Endpoint, chance: Chance): Shot => {
   const { paths, bodies = [], secret, type = "" } = endpoint;
   let path = paths[chance(paths.length)] ?? "/";
   let method = endpoint.route.split(" ")[1]?.toUpperCase() ?? "GET";
   const headers: Record<string, string> = type === "" ? {} : { "content-type": type };
-  if (secret === "job-token") headers.authorization = basic(stack.jobToken);
-  if (secret === "token-secret") headers.authorization = `Bearer ${stack.tokenSecret}`;
+  if (secret === "job-token") headers.authorization = basic(stack.jobToken ?? "");
+  if (secret === "token-secret") headers.authorization = `Bearer ${stack.tokenSecret ?? ""}`;
   let body = bodies.length === 0 ? undefined : utf8(bodies[chance(bodies.length)] ?? "");
   for (let wrong = 1 + chance(3); wrong > 0; wrong -= 1) {
     switch (chance(bodies.length === 0 ? 3 : 6)) {

@@ -5,6 +5,7 @@ import { startStack } from "../../src/services/server.ts";
 import { chanceFrom } from "../fuzz/mutate.ts";
 import { temporary } from "../pipeline/command.ts";
 import { ENDPOINTS, shot } from "./endpoints.ts";
+import { openPages, PAGE_ENDPOINTS, shootAtPage } from "./page-endpoints.ts";
 import type { Part } from "./part.ts";
 
 export const hostile: Part = {
@@ -30,5 +31,26 @@ export const hostile: Part = {
     remove();
     const counted = [...statuses].toSorted(([a], [b]) => a - b).map((pair) => pair.join(": "));
     return `${sent} requests to ${ENDPOINTS.length} endpoints, answered with ${counted.join(", ")}`;
+  },
+};
+
+export const hostilePages: Part = {
+  name: "pages",
+  about:
+    "spoilt requests to the gateway and the consoles: never a 500, never a file that was refused",
+  run: async ({ seed, seconds }) => {
+    const scene = await openPages();
+    const chance = chanceFrom(seed);
+    const statuses = new Map<number, number>();
+    const end = performance.now() + seconds * 1000;
+    for (let sent = 0; performance.now() < end || sent < PAGE_ENDPOINTS.length; sent += 1) {
+      const endpoint = PAGE_ENDPOINTS[sent % PAGE_ENDPOINTS.length]!;
+      const status = await shootAtPage(scene, endpoint, chance);
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+    assert.deepEqual(scene.bugs(), []);
+    await scene.close();
+    const counted = [...statuses].toSorted(([a], [b]) => a - b).map((pair) => pair.join(": "));
+    return `answers ${counted.join(", ")}`;
   },
 };

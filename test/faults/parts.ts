@@ -1,4 +1,4 @@
-import { hostile } from "./hostile.ts";
+import { hostile, hostilePages } from "./hostile.ts";
 import { kill } from "./kill.ts";
 import { loadPart } from "./load.ts";
 import { network } from "./network.ts";
@@ -12,6 +12,7 @@ export const PARTS: readonly Part[] = [
   ...simulations,
   kill,
   hostile,
+  hostilePages,
   ...rotation,
   skew,
   loadPart,
