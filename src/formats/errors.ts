@@ -7,8 +7,7 @@ export const HINTS = {
   FORMAT_TEXT: "The text is not in the encoding the format asks for. Fetch or make the file again.",
   FORMAT_JSON: "The file is not the JSON that was expected. Fetch or make it again.",
   FORMAT_DER: "The bytes are not valid DER. Fetch or make the file again.",
-  FORMAT_PEM:
-    "The file is not PEM, or not the kind of PEM expected here. Check which file was given.",
+  FORMAT_PEM: "The file is not PEM of the kind expected here. Check which file was given.",
   FORMAT_SIZE: "The input is larger than any honest one. Check where it came from.",
   FORMAT_TOML: "Correct the TOML at the place named.",
 
@@ -289,8 +288,7 @@ export const HINTS = {
   STATE_LOCKED: "Another process uses this state folder. Stop it first.",
   STATE_UNREACHABLE:
     "The gateway's database does not answer, or refuses the login. Check its address and the password (PGPASSWORD, PGPASSFILE).",
-  STATE_PASSWORD:
-    "Others can read a command line. Take the password out of the URL, and set PGPASSWORD or write it to the file that PGPASSFILE names.",
+  STATE_PASSWORD: "Others can read it there. Take it out, and set PGPASSWORD or PGPASSFILE.",
   PORT_UNAVAILABLE: "The port cannot be used. Stop what uses it, or choose another with --port.",
   STATE_BUSY: "More work is waiting than the service takes. Try again in a moment.",
   USAGE: "Run wheelseal --help, or the command with --help.",

@@ -61,8 +61,8 @@ const builds: Check = {
     assert.equal(config.OCIv1.config.User, "65532:65532");
     assert.deepEqual(config.OCIv1.config.Entrypoint, ["/usr/local/bin/wheelseal"]);
     assert.ok((await image("run", container, "--", "wheelseal", "--version")).startsWith(version));
-    await image("copy", container, world.release.folder, "/work/dist");
-    await image("copy", "--chmod", "644", container, world.stack.trustConfig, "/work/trust.json");
+    await image("copy", container, world.release.folder, "dist");
+    await image("copy", "--chmod", "644", container, world.stack.trustConfig, "trust.json");
     const expected = [
       ...["--trust-config", "trust.json", "--certificate-identity", world.identity],
       ...["--certificate-oidc-issuer", world.issuer, "--offline"],
