@@ -1,3 +1,4 @@
+import { parseAccept } from "../formats/accept.ts";
 import { rfc3339 } from "../formats/rfc3339.ts";
 import { coolAt } from "./gateway-decide.ts";
 import type { ListedFile, ProjectListing } from "./gateway-listing.ts";
@@ -151,18 +152,6 @@ export const rootHtml = (names: readonly string[]): string =>
     "1.3",
     names.map((name) => anchor(`${name}/`, name, {})),
   );
-
-type Wanted = { readonly type: string; readonly quality: number };
-
-const parseAccept = (header: string): Wanted[] =>
-  header
-    .split(",")
-    .slice(0, 32)
-    .map((part) => {
-      const [type = "", ...parameters] = part.split(";").map((text) => text.trim().toLowerCase());
-      const quality = parameters.find((text) => text.startsWith("q="))?.slice(2);
-      return { type, quality: quality === undefined ? 1 : Number(quality) || 0 };
-    });
 
 const JSON_TYPES = [SIMPLE_JSON, "application/vnd.pypi.simple.latest+json"];
 const HTML_TYPES = [SIMPLE_HTML, "application/vnd.pypi.simple.latest+html", "text/html"];

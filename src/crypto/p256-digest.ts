@@ -1,4 +1,5 @@
 import { createECDH, type ECDH } from "node:crypto";
+import { rawSignature } from "./ecdsa-signature.ts";
 
 // ECDSA over P-256 by digest. OpenSSL, as Node offers it, verifies only what it digests itself, but
 // it multiplies points by any number (ECDH): that is nearly all of the work. What is left, one
@@ -44,25 +45,12 @@ const sum = (a: Point, b: Point): Point => {
   return { x, y: modulo(slope * (a.x - x) - a.y, P) };
 };
 
-/** An INTEGER of strict DER at `at`, above zero and of no more than 33 bytes, and where it ends. */
-const readInteger = (der: Uint8Array, at: number): { value: bigint; end: number } | undefined => {
-  const length = der[at + 1] ?? 0;
-  const [first = 0x80, second = 0] = der.subarray(at + 2, at + 2 + length);
-  const end = at + 2 + length;
-  if (der[at] !== 0x02 || length < 1 || length > BYTES + 1 || end > der.length) return undefined;
-  // Not negative, and without a zero byte that is not needed.
-  if (first >= 0x80 || (length > 1 && first === 0 && second < 0x80)) return undefined;
-  return { value: number(der.subarray(at + 2, end)), end };
-};
-
 /** Both numbers from 1 up to N - 1, or `undefined` (RFC 3279 §2.2.3). */
 const readSignature = (der: Uint8Array): { r: bigint; s: bigint } | undefined => {
-  if (der[0] !== 0x30 || der[1] !== der.length - 2 || der.length > 72) return undefined;
-  const r = readInteger(der, 2);
-  const s = r && readInteger(der, r.end);
-  if (r === undefined || s === undefined || s.end !== der.length) return undefined;
-  const fits = (value: bigint): boolean => value > 0n && value < N;
-  return fits(r.value) && fits(s.value) ? { r: r.value, s: s.value } : undefined;
+  const raw = rawSignature(der, BYTES);
+  if (raw === undefined) return undefined;
+  const [r, s] = [number(raw.subarray(0, BYTES)), number(raw.subarray(BYTES))];
+  return r < N && s < N ? { r, s } : undefined;
 };
 
 let engine: ECDH | undefined;

@@ -1,4 +1,5 @@
 import type { KeyAlgorithm, PublicKey } from "../crypto/keys.ts";
+import { hex } from "../formats/bytes.ts";
 import { sha256 } from "./crypto-hash.ts";
 
 type Kind = {
@@ -38,11 +39,8 @@ const RSA =
 const LEAST_RSA_BITS = 2048;
 const MOST_RSA_BITS = 8192;
 
-const hexOf = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-
 const rsaBits = (spki: Uint8Array): number | undefined => {
-  const text = hexOf(spki);
+  const text = hex(spki);
   const [, whole = "", string = "", inner = "", modulus = "", first = ""] = RSA.exec(text) ?? [];
   const ends = [
     [whole, 4],
@@ -61,7 +59,7 @@ const describe = (spki: Uint8Array): Pick<PublicKey, "algorithm" | "bits"> | und
   const kind = KINDS.find(
     ({ prefix, keyBytes }) =>
       spki.length === prefix.length / 2 + keyBytes &&
-      hexOf(spki.subarray(0, prefix.length / 2)) === prefix,
+      hex(spki.subarray(0, prefix.length / 2)) === prefix,
   );
   if (kind !== undefined) return { algorithm: kind.algorithm, bits: kind.bits };
   const bits = rsaBits(spki) ?? 0;

@@ -1,7 +1,7 @@
+import { rawSignature } from "../crypto/ecdsa-signature.ts";
 import type { HashName } from "../crypto/hash.ts";
 import type { KeyAlgorithm, PublicKey } from "../crypto/keys.ts";
 import type { StreamVerifier } from "../crypto/verify.ts";
-import { rawSignature } from "./ecdsa-signature.ts";
 
 const WEB_HASHES = { sha256: "SHA-256", sha384: "SHA-384", sha512: "SHA-512" } as const;
 

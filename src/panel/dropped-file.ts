@@ -5,10 +5,12 @@ import type { NamedArtifact } from "../stages/release.ts";
 
 const PIECE = 1024 * 1024;
 
-const bytesOf = async (blob: Blob): Promise<Uint8Array> => new Uint8Array(await blob.arrayBuffer());
+/** All of it at once: for what is small. */
+export const bytesOf = async (blob: Blob): Promise<Uint8Array> =>
+  new Uint8Array(await blob.arrayBuffer());
 
 /** A file of the reader's machine, piece by piece: it is never held whole, and never sent. */
-async function* piecesOf(file: File): AsyncGenerator<Uint8Array> {
+export async function* piecesOf(file: File): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < file.size; at += PIECE) yield await bytesOf(file.slice(at, at + PIECE));
 }
 
@@ -26,6 +28,3 @@ export const artifactOf = async (file: File): Promise<NamedArtifact> => {
   const { digest, size } = await digestStream("sha256", piecesOf(file));
   return { name: file.name, sha256: digest as Sha256, size, open: () => piecesOf(file) };
 };
-
-export const contentOf = (file: File): AsyncIterable<Uint8Array> => piecesOf(file);
-export const smallFile = (file: File): Promise<Uint8Array> => bytesOf(file);

@@ -15,7 +15,7 @@ import {
 import { demandOf } from "../verification/policy.ts";
 import { verify } from "../verification/verify.ts";
 import { sha256 } from "./crypto-hash.ts";
-import { accessTo, artifactOf, contentOf, smallFile } from "./dropped-file.ts";
+import { accessTo, artifactOf, bytesOf, piecesOf } from "./dropped-file.ts";
 import type { Given } from "./given.ts";
 import { browserInflateRaw } from "./inflate.ts";
 
@@ -34,7 +34,7 @@ const evidenceFrom =
     if (file === undefined) return ok(undefined);
     return file.size > MAX_EVIDENCE_BYTES
       ? fail("FILE_UNREADABLE", `${name} is larger than ${MAX_EVIDENCE_BYTES} bytes`)
-      : ok(await smallFile(file));
+      : ok(await bytesOf(file));
   };
 
 const inspect = (file: File): ReturnType<ReleaseInput["inspect"]> => {
@@ -42,7 +42,7 @@ const inspect = (file: File): ReturnType<ReleaseInput["inspect"]> => {
   if (!named.ok) return Promise.resolve(named);
   return named.value.kind === "wheel"
     ? checkWheel(file.name, accessTo(file), browserInflateRaw)
-    : checkSdist(file.name, contentOf(file), browserInflateRaw);
+    : checkSdist(file.name, piecesOf(file), browserInflateRaw);
 };
 
 /**

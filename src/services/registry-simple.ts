@@ -1,3 +1,4 @@
+import { parseAccept } from "../formats/accept.ts";
 import type { RegistryFile } from "./registry-store.ts";
 
 export const SIMPLE_JSON = "application/vnd.pypi.simple.v1+json";
@@ -14,18 +15,6 @@ export type Listed = {
 };
 
 export type SimpleFormat = "json" | "html" | "none";
-
-type Wanted = { readonly type: string; readonly quality: number };
-
-const parseAccept = (header: string): Wanted[] =>
-  header
-    .split(",")
-    .slice(0, 32)
-    .map((part) => {
-      const [type = "", ...parameters] = part.split(";").map((text) => text.trim().toLowerCase());
-      const quality = parameters.find((text) => text.startsWith("q="))?.slice(2);
-      return { type, quality: quality === undefined ? 1 : Number(quality) || 0 };
-    });
 
 const JSON_TYPES = [SIMPLE_JSON, SIMPLE_LATEST_JSON, "application/json"];
 const HTML_TYPES = [SIMPLE_HTML, "text/html", "text/*", "*/*", "application/*"];

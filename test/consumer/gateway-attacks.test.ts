@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { sha256 } from "../../src/crypto/hash.ts";
 import { hex } from "../../src/formats/bytes.ts";
 import { openStack } from "../stages/sign-support.ts";
+import { bytesOf, refusedWith } from "./gateway-answers.ts";
 import { gatewayFor } from "./gateway-support.ts";
 import {
   type HostileUpstream,
@@ -37,18 +38,6 @@ beforeEach(async () => {
 afterEach(() => gate.remove());
 
 const evil = wheelOf("greeter", "1.0.0", "import os\n");
-
-const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer());
-
-/** Refused with that code, readably, and not one byte of a wheel in the answer. */
-const refusedWith = async (code: string, answer: Response, status = 403) => {
-  const body = await answer.text();
-  assert.equal(answer.headers.get("x-wheelseal-code"), code, body);
-  assert.equal(answer.status, status);
-  assert.match(answer.statusText, new RegExp(`^${code}: `));
-  assert.equal(JSON.parse(body).title, code);
-  assert.ok(!body.includes("PK\u0003\u0004"));
-};
 
 const isFile = ({ url }: Request) => url.endsWith(`/files/${first.filename}`);
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { openStack } from "../stages/sign-support.ts";
+import { bytesOf } from "./gateway-answers.ts";
 import { gatewayFor } from "./gateway-support.ts";
 import {
   type HostileUpstream,
@@ -31,8 +32,6 @@ afterEach(() => gate.remove());
 /** JSON of a page, as loosely as a test reads it. */
 // biome-ignore lint/suspicious/noExplicitAny: the assertions are the types
 type Page = any;
-
-const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer());
 
 describe("a file that verifies", () => {
   test("is served from the store, and the upstream asked for it once", async () => {

@@ -22,8 +22,8 @@ const bodyOf = (der: Uint8Array): number | undefined => {
 };
 
 /**
- * An ECDSA signature as WebCrypto takes it, r || s of a fixed length (IEEE P1363), from strict DER
- * (RFC 3279 §2.2.3).
+ * An ECDSA signature as r || s of a fixed length (IEEE P1363), from strict DER (RFC 3279 §2.2.3).
+ * Both numbers are above zero; that they are below the curve's order is left to who uses them.
  *
  * @param bytes - of each number: those of the curve's order
  * @returns `undefined` for what is no such signature

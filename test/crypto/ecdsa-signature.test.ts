@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { p256, p521 } from "@noble/curves/nist.js";
 import fc from "fast-check";
-import { rawSignature } from "../../src/panel/ecdsa-signature.ts";
+import { rawSignature } from "../../src/crypto/ecdsa-signature.ts";
 
 for (const [name, curve, bytes] of [
   ["P-256", p256, 32],
