@@ -55,18 +55,26 @@ const conclude = ({ index, queries, view, tell }: ChecksOf, row: FileRow, found:
   tell("verdict");
 };
 
+/** A verification under way; what it read is out of date once evidence came. */
+type Running = { readonly row: FileRow; stale: boolean };
+
 export const openChecks = (of: ChecksOf): Checks => {
   const { view, judged, index, queries } = of;
   const verdicts = new Map<string, ReleaseVerdict>();
   const waiting = new Map<string, FileRow>();
+  const running = new Set<Running>();
   let closed = false;
   let tail: Promise<unknown> = Promise.resolve();
 
   const check = async (row: FileRow): Promise<ReleaseVerdict | undefined> => {
     const known = verdicts.get(keyOf(row));
     if (known !== undefined && known.sha256 === row.sha256) return known;
+    const mine: Running = { row, stale: false };
+    running.add(mine);
     const verdict = await verifyStored(judged, view.registry, row);
+    running.delete(mine);
     if (closed) return undefined;
+    if (mine.stale) return check(row);
     // What could not be read was not verified, and stays so.
     if (!verdict.ok) return undefined;
     const [oldest] = verdicts.keys();
@@ -97,6 +105,9 @@ export const openChecks = (of: ChecksOf): Checks => {
       }
     },
     forget: (project, version) => {
+      for (const one of running) {
+        one.stale ||= one.row.project === project && one.row.version === version;
+      }
       for (const row of queries.filesOf(project, version)) {
         verdicts.delete(keyOf(row));
         const unchecked = { state: "unchecked" as const, code: "", message: "" };

@@ -6,7 +6,7 @@ import { REPORT_STYLE } from "../web/report-style.ts";
 import type { Live } from "./console-live.ts";
 
 /** A page to be shown, or that there is none. */
-export type Shown = Omit<ConsolePage, "of"> | undefined;
+export type Shown = Omit<ConsolePage, "of" | "at"> | undefined;
 
 /** What is asked for: the parts of the path behind `/console/`, and the query. */
 export type Asked = {
@@ -69,7 +69,7 @@ const partsOf = (pathname: string): string[] | undefined => {
   }
 };
 
-const absent = (area: Area): Omit<ConsolePage, "of"> => ({
+const absent = (area: Area): Omit<ConsolePage, "of" | "at"> => ({
   area,
   title: "Not here",
   body: html`<p>There is nothing at this address. <a href="${CONSOLE}">To the overview</a></p>`,
@@ -103,12 +103,14 @@ export const consoleFetch = ({ of, pages, live, failed: tell }: ConsoleParts) =>
     if (rest.length === 0 && Object.hasOwn(STATIC, first))
       return STATIC[first]?.() ?? failed(404, "");
     if (rest.length === 0 && first === "live" && request.method === "GET") {
-      return live.stream(request.headers.get("last-event-id"));
+      return live.stream(request.headers.get("last-event-id") ?? query.get("after"));
     }
+    // Before the page is made: what changes from here on, it hears of.
+    const at = live.at();
     const shown = await pages({ parts, query });
     return text(
       shown === undefined ? 404 : 200,
-      consolePage({ of, ...(shown ?? absent("")) }),
+      consolePage({ of, at, ...(shown ?? absent("")) }),
       "text/html",
     );
   };

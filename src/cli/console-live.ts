@@ -4,6 +4,8 @@ import { hex, utf8 } from "../formats/bytes.ts";
 /** Tells who watches the console that something changed, by server-sent events. */
 export type Live = {
   publish(change: object): void;
+  /** The id of the last event; `stream` of it gives what came since. */
+  at(): string;
   /**
    * @param lastEventId - the last event that the client saw: it gets all since then, or `reset`
    *   where they are not known any more
@@ -99,6 +101,7 @@ export const openLive = (limits: LiveLimits = LIMITS): Live => {
   };
   return {
     stream,
+    at: () => `${run}.${last}`,
     publish: (change) => {
       last += 1;
       const text = event("changed", `${run}.${last}`, JSON.stringify(change));

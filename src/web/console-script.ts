@@ -24,7 +24,7 @@ const refresh = async () => {
   busy = true;
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-    if (!answer.ok) return;
+    if (!answer.ok) throw answer;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     let changed = false;
     for (const old of document.querySelectorAll("[data-live]")) {
@@ -35,7 +35,7 @@ const refresh = async () => {
       changed = true;
     }
     if (changed) said.textContent = "Updated " + new Date().toLocaleTimeString();
-  } catch {} finally {
+  } catch { setTimeout(soon, 2000); } finally {
     busy = false;
     if (again) { again = false; soon(); }
   }
@@ -44,7 +44,10 @@ const soon = () => { waiting ??= setTimeout(() => { waiting = undefined; void re
 const connect = () => {
   source = new EventSource(state.dataset.state);
   source.addEventListener("open", () => say("live", true));
-  source.addEventListener("error", () => say("reconnecting", false));
+  source.addEventListener("error", () => {
+    say("reconnecting", false);
+    if (source?.readyState === 2) { source = undefined; setTimeout(() => { if (!document.hidden) source ?? connect(); }, 10000); }
+  });
   source.addEventListener("changed", soon);
   source.addEventListener("reset", soon);
 };

@@ -30,13 +30,15 @@ export type ConsolePage = {
   /** Entries that the lists are behind what they are made from; Infinity where nobody counted. */
   readonly behind?: number;
   readonly body: Html;
+  /** The event after which the page was made: it hears of all that came since. */
+  readonly at?: string;
 };
 
 const WHOSE: Record<ConsoleOf, string> = { stack: "local stack", gateway: "gateway" };
 
 /** A page of the console. Nothing in it comes from elsewhere, and no script or style is inline. */
 export const consolePage = (page: ConsolePage): string => {
-  const { of, title, lead, behind = 0, body } = page;
+  const { of, title, lead, behind = 0, body, at = "" } = page;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -51,7 +53,7 @@ export const consolePage = (page: ConsolePage): string => {
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top"><div><strong>Wheelseal ${WHOSE[of]}</strong>
 <nav aria-label="Console"><ul>${AREAS.map((area) => navItem(area, page.area))}</ul></nav>
-<span class="live" data-state="${CONSOLE}live"></span><span class="live" data-said role="status"></span></div></header>
+<span class="live" data-state="${CONSOLE}live${at === "" ? "" : `?after=${at}`}"></span><span class="live" data-said role="status"></span></div></header>
 <main id="main" tabindex="-1">
 <h1>${title}</h1>
 ${lead === undefined ? html`` : html`<p class="lead">${lead}</p>`}

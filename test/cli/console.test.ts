@@ -98,6 +98,18 @@ describe("the console of the stack", () => {
     assert.match(await page(""), /verified as wheelseal consume would/);
   });
 
+  test("a page hears of what changed after it was made, before it began to listen", async () => {
+    const shown = await page("packages");
+    const [, stream = ""] = /data-state="\/console\/(live\?after=[^"]+)"/.exec(shown) ?? [];
+    await publish("1.0.1", { sign: false });
+    await pageWith("packages", /1\.0\.1/);
+    const heard = await fetch(`${base}/console/${stream}`);
+    const reader = heard.body?.getReader();
+    const first = new TextDecoder().decode((await reader?.read())?.value);
+    await reader?.cancel();
+    assert.match(first, /event: changed/);
+  });
+
   test("tells of another signer, and refuses what nobody expects", async () => {
     const { filename } = await publish("1.1.0", { project: "local/other" });
     assert.match(await pageWith("changes", /was signed by/), /local\/other/);
