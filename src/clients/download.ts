@@ -25,6 +25,8 @@ export type Downloaded = { readonly path: string; readonly size: number };
 
 const TIMEOUT = 600_000;
 const MAX_ERROR = 16 * 1024;
+/** Bytes that are gathered for one write: answers come in far smaller pieces. */
+const WRITE_SIZE = 256 * 1024;
 
 type Written = { readonly sha256: string; readonly size: number } | "too-large";
 
@@ -36,13 +38,23 @@ const writeAnswer = async (
 ): Promise<Written> => {
   const file = await open(temporary, "w");
   let seen = 0;
+  let waiting: Uint8Array[] = [];
+  let held = 0;
+  const write = async (): Promise<void> => {
+    const gathered = Buffer.concat(waiting, held);
+    [waiting, held] = [[], 0];
+    if (gathered.length > 0) await file.writeFile(gathered);
+  };
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for await (const chunk of response.body ?? []) {
       seen += chunk.length;
       if (seen > maxBytes) return;
-      await file.writeFile(chunk);
+      waiting.push(chunk);
+      held += chunk.length;
+      if (held >= WRITE_SIZE) await write();
       yield chunk;
     }
+    await write();
   }
   try {
     const { digest, size } = await digestStream("sha256", chunks());

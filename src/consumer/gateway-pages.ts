@@ -1,3 +1,4 @@
+import { parseDistributionFilename } from "../dists/filename.ts";
 import { parseAccept } from "../formats/accept.ts";
 import { rfc3339 } from "../formats/rfc3339.ts";
 import { coolAt } from "./gateway-decide.ts";
@@ -18,8 +19,8 @@ type Link = {
   readonly uploadTime: number;
   readonly requiresPython: string | undefined;
   readonly yanked: string | undefined;
-  /** Digest of the metadata that was found in the verified wheel. */
-  readonly metadata: string | undefined;
+  /** Digest of the metadata that was found in the verified wheel; `true` before it was looked at. */
+  readonly metadata: string | true | undefined;
   /** Absolute (PEP 740). */
   readonly provenance: string | undefined;
 };
@@ -39,6 +40,17 @@ const yankedOf = (
   const at = coolAt(listing, file);
   return world.now() < at ? `too new: served from ${rfc3339(at)} on` : undefined;
 };
+
+/**
+ * Whether metadata can be asked for before the wheel was: the answer waits for the wheel to verify,
+ * or is its refusal. Spares installers from looking for it in the wheel, range by range. In a dry
+ * run there may be none to give; nor is there for a name that is not read strictly.
+ */
+const isPromised = ({ config }: GatewayWorld, { filename, live }: ListedFile): boolean =>
+  config.mode === "enforce" &&
+  live !== undefined &&
+  filename.endsWith(".whl") &&
+  parseDistributionFilename(filename).ok;
 
 /** The links of a project's page; `origin` is where the client reached the gateway. */
 export const linksOf = async (
@@ -60,7 +72,7 @@ export const linksOf = async (
       uploadTime: file.firstSeen,
       requiresPython: file.listed.requiresPython,
       yanked: yankedOf(world, listing, file),
-      metadata: kept?.metadata,
+      metadata: kept === undefined ? isPromised(world, file) || undefined : kept.metadata,
       provenance:
         kept?.provenance === undefined || file.version === undefined
           ? undefined
@@ -85,7 +97,8 @@ export const projectJson = (listing: ProjectListing, links: readonly Link[]): st
       "upload-time": rfc3339(link.uploadTime),
       ...(link.requiresPython === undefined ? {} : { "requires-python": link.requiresPython }),
       yanked: link.yanked === undefined ? false : link.yanked || true,
-      "core-metadata": link.metadata === undefined ? false : { sha256: link.metadata },
+      "core-metadata":
+        typeof link.metadata === "string" ? { sha256: link.metadata } : link.metadata === true,
       provenance: link.provenance ?? null,
     })),
   });
@@ -130,15 +143,15 @@ const anchor = (href: string, text: string, attributes: Record<string, string | 
 /** PEP 503 with the attributes of PEP 592, 714 and 740. */
 export const projectHtml = (listing: ProjectListing, links: readonly Link[]): string => {
   const anchors = links.map((link) => {
-    const metadata = link.metadata === undefined ? undefined : `sha256=${link.metadata}`;
+    const metadata = typeof link.metadata === "string" ? `sha256=${link.metadata}` : link.metadata;
     return anchor(
       link.sha256 === "" ? link.url : `${link.url}#sha256=${link.sha256}`,
       link.filename,
       {
         "data-requires-python": link.requiresPython,
         "data-yanked": link.yanked,
-        "data-core-metadata": metadata,
-        "data-dist-info-metadata": metadata,
+        "data-core-metadata": metadata?.toString(),
+        "data-dist-info-metadata": metadata?.toString(),
         "data-provenance": link.provenance,
       },
     );

@@ -87,7 +87,7 @@ describe("a file that verifies", () => {
   test("has its own metadata and provenance beside it once it verified", async () => {
     const accept = { headers: { accept: "application/vnd.pypi.simple.v1+json" } };
     const earlier = (await (await gate.ask("/simple/greeter/", accept)).json()) as Page;
-    assert.equal(earlier.files[0]["core-metadata"], false);
+    assert.equal(earlier.files[0]["core-metadata"], true);
     assert.equal(earlier.files[0].provenance, null);
     await gate.get(first.filename);
     const page = (await (await gate.ask("/simple/greeter/", accept)).json()) as Page;
