@@ -8,11 +8,12 @@ import { parseArgs, promisify } from "node:util";
 // How much longer an installation takes through the gateway: some 35 real packages, all signed,
 // with pip and uv, straight and through the gateway in turn.
 //
-//   npx node bench/gateway.ts [--pairs 7] [--only pip|uv] [--index URL] [--wheels FOLDER]
+//   npx node bench/gateway.ts [--pairs 7] [--only pip|uv] [--index URL|pip] [--wheels FOLDER]
 //
 // Without --index, the index is on this machine and answers at once: nothing hides what the gateway
-// adds. Warm: the gateway knows the files. Cold: it has not seen one of them, and fetches and
-// verifies each; the process is up, and has verified other packages.
+// adds. `--index pip` is the one that pip asks by itself. Warm: the gateway knows the files. Cold: it
+// has not seen one of them, and fetches and verifies each; the process is up, and has verified other
+// packages.
 
 const MAIN = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
 const UPSTREAM = fileURLToPath(new URL("gateway-upstream.ts", import.meta.url));
@@ -60,7 +61,8 @@ const fetchWheels = async (folder: string): Promise<string[]> => {
   const wheels = async () => (await readdir(folder)).filter((name) => name.endsWith(".whl")).sort();
   const there = await wheels();
   if (there.length > 0) return there;
-  const index = values.index === undefined ? [] : ["--index-url", values.index];
+  const named = values.index !== undefined && values.index !== "pip";
+  const index = named ? ["--index-url", values.index ?? ""] : [];
   const flags = ["-m", "pip", "download", "--quiet", "--only-binary", ":all:", "-d", folder];
   await run("python3", [...flags, ...index, ...WANTED], { timeout: 600_000 });
   await run("python3", [...flags, ...index, "--no-deps", ...BEFORE], { timeout: 600_000 });
@@ -94,6 +96,14 @@ owner = "the benchmark"\nexpires = "${expires}"\n`;
   });
   await writeFile(join(root, "policy.toml.part"), packages.join("\n"));
   return ["--trust-config", join(root, "trust.json")];
+};
+
+/** The index that pip asks unless it is told another; its help names it. */
+const indexOfPip = async (): Promise<string> => {
+  const { stdout } = await run("python3", ["-m", "pip", "install", "--help"]);
+  const [, url] = /Package Index\s+\(default\s+(\S+)\)/.exec(stdout) ?? [];
+  if (url === undefined) throw new Error("pip names no index");
+  return `${url}/`.replace(/\/+$/, "/");
 };
 
 type Installer = (index: string, target: string) => Promise<unknown>;
@@ -179,7 +189,7 @@ try {
   const trust = await sign(root, values.wheels, names);
   const [upstream, near] = await start([...NODE, UPSTREAM, values.wheels], root);
   children.add(upstream);
-  const straight = values.index ?? near;
+  const straight = values.index === "pip" ? await indexOfPip() : (values.index ?? near);
   const policy = await readFile(join(root, "policy.toml.part"), "utf8");
   const config = `refresh = "30s"\n[[upstreams]]\nname = "bench"\nindex = "${straight}"
 owns = ["*"]\nevidence = "evidence"\n`;

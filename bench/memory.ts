@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Bench, Finding, Lab, Outcome } from "./bench.ts";
 import { median, timed } from "./measure.ts";
 import { local, offline, ours } from "./tool.ts";
@@ -38,6 +39,24 @@ export const verifyingTakes = async (
   };
 };
 
+const GATEWAY = fileURLToPath(new URL("gateway-memory.ts", import.meta.url));
+const GATEWAY_LIMIT = 400;
+
+/** The gateway's peak while a hundred clients download a large wheel that it did not know. */
+const gatewayTakes = async (lab: Lab): Promise<Finding> => {
+  const size = lab.quick ? ["--clients", "10", "--megabytes", "5"] : [];
+  const args = ["--disable-warning=ExperimentalWarning", GATEWAY, ...size];
+  const told = await lab.world.run(process.execPath, args, { timeout: 300_000 });
+  const [, downloads, peak] = /^(.*?) whole in .* (\d+) MB at most$/m.exec(told.stdout) ?? [];
+  if (downloads === undefined) throw new Error(told.output.slice(-500));
+  return {
+    what: `memory: gateway, ${downloads} at once`,
+    measured: `${peak} MB`,
+    goal: `< ${GATEWAY_LIMIT} MB`,
+    reached: told.code === 0 && Number(peak) < GATEWAY_LIMIT,
+  };
+};
+
 const run = async (lab: Lab): Promise<Outcome> => {
   const { release } = lab.world;
   const large = join(lab.folder, "large.bin");
@@ -53,6 +72,7 @@ const run = async (lab: Lab): Promise<Outcome> => {
       await verifyingTakes(lab, `a file of ${gigabytes} GB`, [
         ...[large, "--bundle", `${large}.sigstore.json`],
       ]),
+      await gatewayTakes(lab),
     ],
     notes: [
       "The peak of resident memory of the whole process with its threads, of three runs. That of a thousand wheels stands with them above.",
