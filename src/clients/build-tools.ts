@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fail, ok, type Result } from "../formats/result.ts";
@@ -75,13 +75,22 @@ const placeOf = (python: Python, environment: Environment): string =>
     `python${python.version}-${python.platform}-build1.6.1-pip26.3`,
   );
 
-/** The interpreter of the kept environment; `undefined` where none was made, without making it. */
-export const presentTools = async (
+/**
+ * The script by which another interpreter of the same version runs the kept pip, as `pip --python`
+ * does; `undefined` where none is kept, without making it.
+ */
+export const keptPip = async (
   python: Python,
   environment: Environment,
 ): Promise<string | undefined> => {
+  const [major, minor] = python.version.split(".");
+  const library = process.platform === "win32" ? ["Lib"] : ["lib", `python${major}.${minor}`];
   const place = placeOf(python, environment);
-  return (await works(place, environment)) ? interpreterIn(place) : undefined;
+  const runner = join(place, ...library, "site-packages", "pip", "__pip-runner__.py");
+  return access(runner).then(
+    () => runner,
+    () => undefined,
+  );
 };
 
 const works = async (place: string, environment: Environment): Promise<boolean> => {

@@ -1,8 +1,8 @@
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { fail, ok, type Result } from "../formats/result.ts";
-import { interpreterIn, presentTools } from "./build-tools.ts";
+import { type Failure, fail, ok, type Result } from "../formats/result.ts";
+import { interpreterIn, keptPip } from "./build-tools.ts";
 import { plainEnvironment } from "./environment.ts";
 import { IMPORT_SCRIPT } from "./import-script.ts";
 import { lastLines, runProgram } from "./process.ts";
@@ -31,15 +31,21 @@ export type Installed = {
   readonly python: string;
 };
 
-export type Installer = {
+/** An environment without any package, for one wheel; it must be discarded in the end. */
+export type EmptyEnvironment = {
   /**
-   * Installs one verified wheel, without index, dependencies and build, into a fresh environment,
-   * imports it there and removes the environment.
+   * Installs one verified wheel, without index, dependencies and build, and imports it there.
    *
    * The package's code runs here for the first time, with an empty home and no token in its
-   * environment. Fails with BUILD_PYTHON, INSTALL_FAILED or IMPORT_FAILED.
+   * environment. Fails with INSTALL_FAILED or IMPORT_FAILED.
    */
-  install(request: InstallRequest, onOutput?: (text: string) => void): Promise<Result<Installed>>;
+  install(request: InstallRequest): Promise<Result<Installed>>;
+  discard(): Promise<void>;
+};
+
+export type Installer = {
+  /** Makes a fresh environment; nothing of a package is needed for it. Fails with BUILD_PYTHON or INSTALL_FAILED. */
+  prepare(onOutput?: (text: string) => void): Promise<Result<EmptyEnvironment>>;
 };
 
 const INSTALL_TIME = 300_000;
@@ -50,45 +56,57 @@ type Place = {
   readonly python: Python;
   /** The interpreter of the fresh environment. */
   readonly interpreter: string;
+  /** Runs the kept pip, which is much faster to have than one in the environment. */
+  readonly pip: string | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly onOutput: (text: string) => void;
 };
 
 /** An installer on this machine, with the interpreter that `wish` describes. */
 export const systemInstaller = (wish: PythonWish): Installer => ({
-  install: async (request, onOutput = () => {}) => {
+  prepare: async (onOutput = () => {}) => {
     const python = await findPython(wish);
     if (!python.ok) return python;
     const { path: work, discard } = await temporaryFolder("wheelseal-install-");
-    try {
-      await mkdir(join(work, "home"));
-      const env = {
-        ...plainEnvironment(wish.environment),
-        HOME: join(work, "home"),
-        USERPROFILE: join(work, "home"),
-        PYTHONDONTWRITEBYTECODE: "1",
-      };
-      const interpreter = interpreterIn(join(work, "venv"));
-      const place = { work, python: python.value, interpreter, env, onOutput };
-      const tools = await presentTools(python.value, wish.environment);
-      const installed = await installWheel(place, tools, request);
-      return installed.ok ? await importModules(place, request) : installed;
-    } finally {
+    await mkdir(join(work, "home"));
+    const env = {
+      ...plainEnvironment(wish.environment),
+      HOME: join(work, "home"),
+      USERPROFILE: join(work, "home"),
+      PYTHONDONTWRITEBYTECODE: "1",
+    };
+    const interpreter = interpreterIn(join(work, "venv"));
+    const pip = await keptPip(python.value, wish.environment);
+    const place = { work, python: python.value, interpreter, pip, env, onOutput };
+    const made = await makeEnvironment(place);
+    if (!made.ok) {
       await discard();
+      return made;
     }
+    const install = async (request: InstallRequest) => {
+      const installed = await installWheel(place, request);
+      return installed.ok ? importModules(place, request) : installed;
+    };
+    return ok({ install, discard });
   },
 });
 
+const makeEnvironment = (place: Place): Promise<Result<void>> => {
+  const without = place.pip === undefined ? [] : ["--without-pip"];
+  const args = ["-I", "-m", "venv", "--clear", ...without, join(place.work, "venv")];
+  return step(place, place.python.path, args);
+};
+
+/** Whether pip itself broke down, as one of which files are missing does. */
+const brokeDown = ({ error }: { readonly error: Failure }): boolean =>
+  /\b(?:ModuleNotFoundError|ImportError): /.test(error.message);
+
 /**
- * pip comes from the kept tools where there are any, which is much faster, and else from the
- * interpreter's own copy: no index is asked either way.
+ * pip is the kept one where there is one, and else the interpreter's own copy: no index is asked
+ * either way.
  */
-const installWheel = async (
-  place: Place,
-  tools: string | undefined,
-  request: InstallRequest,
-): Promise<Result<void>> => {
-  const { work, interpreter } = place;
+const installWheel = async (place: Place, request: InstallRequest): Promise<Result<void>> => {
+  const { work, interpreter, pip } = place;
   // A private copy: what pip digests and what it unpacks is the same file, whoever owns the first.
   const wheel = join(work, basename(request.wheelPath));
   const copied = await copyFile(request.wheelPath, wheel).then(
@@ -99,17 +117,16 @@ const installWheel = async (
   const listed = join(work, "requirements.txt");
   const url = pathToFileURL(wheel).href;
   await writeFile(listed, `${request.name} @ ${url} --hash=sha256:${request.sha256}\n`);
-  const withoutPip = tools === undefined ? [] : ["--without-pip"];
-  const made = await step(place, place.python.path, [
-    ...["-I", "-m", "venv", ...withoutPip, join(work, "venv")],
-  ]);
-  if (!made.ok) return made;
-  const from = tools === undefined ? [] : ["--python", interpreter];
-  return step(place, tools ?? interpreter, [
-    ...["-I", "-m", "pip", ...from, "--isolated", "install", "--quiet", "--no-input"],
+  const installed = await step(place, interpreter, [
+    ...["-I", ...(pip === undefined ? ["-m", "pip"] : [pip])],
+    ...["--isolated", "install", "--quiet", "--no-input"],
     ...["--disable-pip-version-check", "--no-cache-dir", "--no-index", "--no-deps"],
     ...["--only-binary", ":all:", "--require-hashes", "--requirement", listed],
   ]);
+  if (installed.ok || pip === undefined || !brokeDown(installed)) return installed;
+  const own = { ...place, pip: undefined };
+  const made = await makeEnvironment(own);
+  return made.ok ? installWheel(own, request) : made;
 };
 
 const step = async (

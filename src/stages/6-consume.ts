@@ -110,19 +110,26 @@ const consumeRelease = async (
   input: ConsumeInput,
   clients: ConsumeClients,
 ): Promise<Result<ConsumeOutcome>> => {
-  const fetched = await fetchRelease(input, clients);
-  if (!fetched.ok) return fetched;
-  const { verdicts, listing } = fetched.value;
-  const { notes } = listing;
-  for (const message of notes)
-    clients.report({ kind: "progress", stage: "consume", at: clients.now(), message });
-  const installed = await installWheel(input, clients, listing, verdicts);
-  if (!installed.ok) return installed;
-  return ok({
-    verdicts,
-    notes,
-    ...(installed.value === undefined ? {} : { installed: installed.value }),
-  });
+  const { installer, report, now } = clients;
+  // An empty environment takes a while, and nothing of the release: that is verified meanwhile.
+  const preparing = installer.prepare((text) =>
+    report({ kind: "output", stage: "consume", at: now(), text }),
+  );
+  // Awaited below, whatever happens before.
+  preparing.catch(() => undefined);
+  try {
+    const fetched = await fetchRelease(input, clients);
+    if (!fetched.ok) return fetched;
+    const { verdicts, listing } = fetched.value;
+    const { notes } = listing;
+    for (const message of notes) report({ kind: "progress", stage: "consume", at: now(), message });
+    const installed = await installWheel(input, preparing, listing, verdicts);
+    if (!installed.ok) return installed;
+    return ok({ verdicts, notes, ...(installed.value && { installed: installed.value }) });
+  } finally {
+    const prepared = await preparing;
+    if (prepared.ok) await prepared.value.discard();
+  }
 };
 
 /** Compared before anything is fetched, so that nothing else is ever installed. */
@@ -182,7 +189,7 @@ const checkFile = async (
 
 const installWheel = async (
   input: ConsumeInput,
-  { installer, report, now }: ConsumeClients,
+  preparing: ReturnType<Installer["prepare"]>,
   listing: ReleaseListing,
   verdicts: readonly ReleaseVerdict[],
 ): Promise<Result<Installed | undefined>> => {
@@ -190,13 +197,12 @@ const installWheel = async (
   if (wheel === undefined) return ok(undefined);
   const verdict = verdicts.find((one) => one.filename === wheel.filename);
   if (verdict === undefined) return fail("EVIDENCE_MISSING", `${wheel.filename} was not verified`);
-  return installer.install(
-    {
-      wheelPath: pathOf(input, wheel),
-      sha256: verdict.sha256,
-      name: listing.name,
-      ...(input.importNames === undefined ? {} : { importNames: input.importNames }),
-    },
-    (text) => report({ kind: "output", stage: "consume", at: now(), text }),
-  );
+  const prepared = await preparing;
+  if (!prepared.ok) return prepared;
+  return prepared.value.install({
+    wheelPath: pathOf(input, wheel),
+    sha256: verdict.sha256,
+    name: listing.name,
+    ...(input.importNames === undefined ? {} : { importNames: input.importNames }),
+  });
 };

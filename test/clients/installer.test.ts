@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { systemInstaller } from "../../src/clients/installer.ts";
+import { findPython } from "../../src/clients/python.ts";
 import { sha256 } from "../../src/crypto/hash.ts";
 import { hex } from "../../src/formats/bytes.ts";
 import { unwrap } from "../../src/formats/result.ts";
@@ -42,22 +43,39 @@ const wheelOf = (t: TestContext, { modules, requires = [] }: Contents) => {
   return path;
 };
 
-const install = async (path: string, digest?: string, importNames?: readonly string[]) => {
+const install = async (
+  path: string,
+  digest?: string,
+  importNames?: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+) => {
   let output = "";
-  const result = await systemInstaller({
-    environment: { ...process.env, CI_JOB_TOKEN: "planted", PIP_NO_INDEX: "0" },
-  }).install(
-    {
-      wheelPath: path,
-      name: "demo-pkg",
-      sha256: digest ?? hex(sha256(readFileSync(path))),
-      ...(importNames === undefined ? {} : { importNames }),
-    },
-    (text) => {
+  const environment = { ...process.env, CI_JOB_TOKEN: "planted", PIP_NO_INDEX: "0", ...more };
+  const prepared = unwrap(
+    await systemInstaller({ environment }).prepare((text) => {
       output += text;
-    },
+    }),
   );
+  const result = await prepared.install({
+    wheelPath: path,
+    name: "demo-pkg",
+    sha256: digest ?? hex(sha256(readFileSync(path))),
+    ...(importNames === undefined ? {} : { importNames }),
+  });
+  await prepared.discard();
   return { result, output };
+};
+
+/** A cache in which the kept pip is this script. */
+const cacheWith = async (t: TestContext, script: string): Promise<Record<string, string>> => {
+  const { version, platform } = unwrap(await findPython({ environment: process.env }));
+  const cache = folder(t);
+  const kept = join(cache, "wheelseal", "tools", `python${version}-${platform}-build1.6.1-pip26.3`);
+  const short = version.split(".").slice(0, 2).join(".");
+  const pip = join(kept, "lib", `python${short}`, "site-packages", "pip");
+  mkdirSync(pip, { recursive: true });
+  writeFileSync(join(pip, "__pip-runner__.py"), script);
+  return { XDG_CACHE_HOME: cache };
 };
 
 const imports: readonly [string, Contents, readonly string[]][] = [
@@ -135,6 +153,15 @@ describe("installer", { concurrency: 2 }, () => {
       assert.equal(result.ok ? "ok" : result.error.code, "IMPORT_FAILED");
     });
   }
+
+  test("the kept pip installs, and where it is broken the interpreter's own", async (t) => {
+    const wheel = wheelOf(t, { modules: { "demo.py": "" } });
+    const kept = await cacheWith(t, "import sys; sys.exit('kept: ' + sys.argv[1])");
+    const { result } = await install(wheel, undefined, undefined, kept);
+    assert.match(result.ok ? "" : result.error.message, /^kept: --isolated$/);
+    const broken = await cacheWith(t, "import pip._lost");
+    assert.ok((await install(wheel, undefined, undefined, broken)).result.ok);
+  });
 
   test("the package sees no token and no home", async (t) => {
     const spy = "import os; print('ENV', dict(os.environ))";

@@ -6,7 +6,7 @@ import { inspectDistribution } from "../../src/clients/archive.ts";
 import { NO_AUTH } from "../../src/clients/credentials.ts";
 import { systemFiles } from "../../src/clients/files.ts";
 import { genericPackage } from "../../src/clients/generic.ts";
-import type { InstallRequest } from "../../src/clients/installer.ts";
+import type { EmptyEnvironment, Installer, InstallRequest } from "../../src/clients/installer.ts";
 import type { Outside } from "../../src/clients/outside.ts";
 import { simpleIndex } from "../../src/clients/simple-index.ts";
 import { equal, hex, utf8 } from "../../src/formats/bytes.ts";
@@ -14,6 +14,7 @@ import { requiredEvidence } from "../../src/formats/evidence.ts";
 import { fail, failure, ok, unwrap } from "../../src/formats/result.ts";
 import { consume, type VerifyFile } from "../../src/stages/6-consume.ts";
 import { asJob, PACKAGES, testRegistry, uploadForm } from "../services/registry-support.ts";
+import { fakeInstaller } from "./fake-installer.ts";
 import { releaseFolder, SDIST, WHEEL } from "./release-support.ts";
 
 let registry: ReturnType<typeof testRegistry>;
@@ -44,6 +45,7 @@ beforeEach(async () => {
   }
 });
 afterEach(() => {
+  assert.equal(left(), 0, "every environment is discarded");
   registry.remove();
   release.remove();
 });
@@ -75,18 +77,17 @@ const verifyFile: VerifyFile = async (path, evidence) => {
 };
 
 const installs: InstallRequest[] = [];
-const installer = {
-  install: async (request: InstallRequest) => {
-    steps.push(`install ${basename(request.wheelPath)}`);
-    installs.push(request);
-    return ok({ version: "1.0.0", imported: ["greeter"], skipped: [], python: "3.12.0" });
-  },
-};
+const { left, prepareWith } = fakeInstaller((request) => {
+  steps.push(`install ${basename(request.wheelPath)}`);
+  installs.push(request);
+});
+const installer: Installer = { prepare: prepareWith() };
 
 const run = (
   fetch: Outside["fetch"] = registry.outside.fetch,
   version = "1.0",
   name = "Greeter",
+  by: Installer = installer,
 ) => {
   const outside = { ...registry.outside, fetch };
   return consume(
@@ -99,7 +100,7 @@ const run = (
       }),
       verifyFile,
       inspect: inspectDistribution,
-      installer,
+      installer: by,
       now: () => 0,
       report: release.report,
     },
@@ -279,11 +280,16 @@ describe("releases that are refused", () => {
     assert.ok((await run()).ok);
   });
 
-  test("a failed install is a failure", async () => {
-    const original = installer.install;
-    installer.install = async () => fail("INSTALL_FAILED", "pip said no");
-    const ended = await run();
-    installer.install = original;
-    assert.equal(ended.ok ? "ok" : ended.error.code, "INSTALL_FAILED");
-  });
+  const none = async () => fail("BUILD_PYTHON", "there is none");
+  const broken: EmptyEnvironment["install"] = async () => fail("INSTALL_FAILED", "pip said no");
+  for (const [code, changed, version] of [
+    ["INSTALL_FAILED", { prepare: prepareWith({ install: broken }) }, "1.0"],
+    ["BUILD_PYTHON", { prepare: none }, "1.0"],
+    ["INDEX_FILE", { prepare: none }, "9.0"],
+  ] as const) {
+    test(`${code} of ${version}: what is wrong with the release comes first`, async () => {
+      const ended = await run(undefined, version, "Greeter", changed);
+      assert.equal(ended.ok ? "ok" : ended.error.code, code);
+    });
+  }
 });
