@@ -8,7 +8,7 @@ import { openUpstreams } from "../consumer/upstreams.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import type { Expected } from "../verification/policy.ts";
 import type { Invocation } from "./command.ts";
-import { expectedFor } from "./expectation.ts";
+import { expectedFor, withWitnesses } from "./expectation.ts";
 import { configuredUpstreams, policyOf, readConfig } from "./gateway-file.ts";
 import { closeOnInterrupt } from "./interrupt.ts";
 import { registryOf } from "./registry.ts";
@@ -43,7 +43,10 @@ const namedExpectation = async (
     settings.find("certificate-identity") !== undefined ||
     settings.find("policy") !== undefined ||
     (settings.policy !== undefined && !local);
-  return named ? expectedFor(invocation, settings, trust) : ok(undefined);
+  if (named) return expectedFor(invocation, settings, trust);
+  const witness = settings.find("witness") ?? settings.find("witness-threshold");
+  if (witness === undefined) return ok(undefined);
+  return fail("CONFIG", `${witness.from} needs a policy, or an identity, of which it is demanded`);
 };
 
 /** The gateway's upstreams and policy, for who has a gateway's configuration. */
@@ -65,8 +68,11 @@ const fromConfig = async (
   return ok({
     upstreams: upstreams.value,
     maxBytes: config.maxBytes,
-    expect: (trust) =>
-      named ? namedExpectation(invocation, settings, trust) : policyOf(invocation, read.value),
+    expect: async (trust) => {
+      if (named) return namedExpectation(invocation, settings, trust);
+      const policy = await policyOf(invocation, read.value);
+      return policy.ok ? withWitnesses(policy.value, settings) : policy;
+    },
   });
 };
 

@@ -20,6 +20,37 @@ export const expectedFor = async (
   settings: Settings,
   trust: Trust,
 ): Promise<Result<Expected>> => {
+  const expected = await signerFor(invocation, settings, trust);
+  return expected.ok ? withWitnesses(expected.value, settings) : expected;
+};
+
+/** The witnesses that were named beside it; those of a policy are the policy's to change. */
+export const withWitnesses = async (
+  expected: Expected,
+  settings: Settings,
+): Promise<Result<Expected>> => {
+  const keys = settings.find("witness");
+  const threshold = settings.find("witness-threshold");
+  if (keys === undefined) {
+    if (threshold === undefined) return ok(expected);
+    return fail("CONFIG", `${threshold.from} is without witnesses: name them by --witness`);
+  }
+  const { parseWitnessDemand } = await import("../verification/witness-demand.ts");
+  const witnesses = parseWitnessDemand(keys.value, threshold?.value);
+  if (!witnesses.ok) return fail(witnesses.error.code, `${keys.from}: ${witnesses.error.message}`);
+  if (expected.kind !== "policy") return ok({ ...expected, witnesses: witnesses.value });
+  const { policy, from } = expected;
+  return policy.witnesses === undefined
+    ? ok({ ...expected, policy: { ...policy, witnesses: witnesses.value } })
+    : fail("CONFIG", `${keys.from} and ${from} both name witnesses: leave it to the policy`);
+};
+
+/** Who must have signed. */
+const signerFor = async (
+  invocation: Invocation,
+  settings: Settings,
+  trust: Trust,
+): Promise<Result<Expected>> => {
   const named = settings.find("certificate-identity");
   const policy = settings.find("policy");
   if (named !== undefined && policy !== undefined && rank(named) === rank(policy)) {

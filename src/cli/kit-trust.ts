@@ -8,7 +8,7 @@ import { fail, ok, type Result } from "../formats/result.ts";
 import { MAX_TRUST_BYTES, parseTrustedRoot } from "../formats/trusted-root.ts";
 import type { Expected } from "../verification/policy.ts";
 import type { Invocation } from "./command.ts";
-import { expectedFor } from "./expectation.ts";
+import { expectedFor, withWitnesses } from "./expectation.ts";
 import { tufTrustOfKit } from "./kit-tuf.ts";
 import type { Settings } from "./settings.ts";
 import { usesLocalStack } from "./stack.ts";
@@ -106,5 +106,6 @@ export const expectedForKit = async (
   if (digest !== pin.toLowerCase()) {
     return fail("KIT_POLICY", `the kit's policy has SHA-256 ${digest}, not ${pin}`);
   }
-  return readKitPolicy(bytes.value);
+  const policy = readKitPolicy(bytes.value);
+  return policy.ok ? withWitnesses(policy.value, settings) : policy;
 };

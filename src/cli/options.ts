@@ -10,6 +10,8 @@ export const IDENTITY_OPTIONS: readonly OptionHelp[] = [
   ["--certificate-identity <san>", "the identity that must have signed, exactly"],
   ["--certificate-oidc-issuer <url>", "the issuer that must have vouched for it, exactly"],
   ["--policy <file>", "TOML or JSON that says whom to expect for which package"],
+  ["--witness <keys>", "witnesses of the log, NAME+HINT+KEY with spaces between"],
+  ["--witness-threshold <number>", "how many of them must vouch; all unless given"],
 ];
 
 export const TRUST_OPTIONS: readonly OptionHelp[] = [

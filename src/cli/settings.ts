@@ -25,6 +25,8 @@ const SOURCES = {
   "certificate-identity": { env: ["CERTIFICATE_IDENTITY"] },
   "certificate-oidc-issuer": { env: ["CERTIFICATE_OIDC_ISSUER"] },
   policy: { env: ["WHEELSEAL_POLICY"] },
+  witness: { env: ["WHEELSEAL_WITNESS"] },
+  "witness-threshold": { env: ["WHEELSEAL_WITNESS_THRESHOLD"] },
   "trusted-root": { env: ["WHEELSEAL_TRUSTED_ROOT"] },
   "trust-config": { env: ["WHEELSEAL_TRUST_CONFIG"] },
   "trust-sha256": { env: ["WHEELSEAL_TRUST_SHA256"] },

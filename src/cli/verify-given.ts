@@ -12,7 +12,7 @@ import { type GivenEvidence, verifySingle } from "../stages/single.ts";
 import { demandOf, type Expected } from "../verification/policy.ts";
 import type { Verdict } from "../verification/verdict.ts";
 import { type Invocation, refuse } from "./command.ts";
-import { expectedFor } from "./expectation.ts";
+import { expectedFor, withWitnesses } from "./expectation.ts";
 import { showVerdicts, verdictsDocument } from "./render-verdict.ts";
 import type { Settings } from "./settings.ts";
 import { type Trust, trustOf } from "./trust.ts";
@@ -59,6 +59,7 @@ const judgeGiven = async (
     evidence: evidence.value,
     expect: demand.value.expect,
     tlogThreshold: demand.value.tlogThreshold,
+    ...(demand.value.witnesses && { witnesses: demand.value.witnesses }),
     ...(typeof predicateType === "string" ? { predicateTypes: [predicateType] } : {}),
     trust: trust.value.root satisfies TrustedRoot,
     now: outside.now(),
@@ -79,7 +80,7 @@ const givenExpectation = async (
   const bytes = await readFlag(invocation, "key");
   if (!bytes.ok) return bytes;
   const key = readKey(bytes.value ?? new Uint8Array());
-  return key.ok ? ok({ kind: "key", key: key.value }) : key;
+  return key.ok ? withWitnesses({ kind: "key", key: key.value }, settings) : key;
 };
 
 const readKey = (bytes: Uint8Array): Result<PublicKey> => {

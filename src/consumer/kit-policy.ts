@@ -12,7 +12,8 @@ import {
   readPolicy,
   type Waiver,
 } from "../verification/policy-format.ts";
-import type { Expectation, IdentityPolicy } from "../verification/verdict.ts";
+import type { IdentityPolicy } from "../verification/verdict.ts";
+import { witnessDemandJson } from "../verification/witness-demand.ts";
 
 const MAX_POLICY = 16 * 1024 * 1024;
 
@@ -49,10 +50,13 @@ const waiverJson = ({ endsAt: _, version, ...waiver }: Waiver): object => ({
 });
 
 /** One identity said for all files, as the policy of each of these packages. */
-const spread = (expect: Expectation, names: readonly NormalizedName[]): Policy => {
+const spread = (
+  expect: Exclude<Expected, { kind: "policy" }>,
+  names: readonly NormalizedName[],
+): Policy => {
   const identities = expect.kind === "identity" ? expect.anyOf : [];
   const packages = new Map(names.map((name) => [name, { identities, tlogThreshold: 1 }]));
-  return { packages, waivers: [] };
+  return { packages, waivers: [], ...(expect.witnesses && { witnesses: expect.witnesses }) };
 };
 
 /** The part of a policy that is about these packages. */
@@ -98,9 +102,10 @@ export const kitPolicy = (
 ): { readonly document: Uint8Array; readonly from: string; readonly sha256: string } => {
   const releases = filenames.map(looseRelease);
   const names = [...new Set(releases.flatMap((one) => (one.ok ? [one.value.name] : [])))].sort();
-  const { packages, waivers, ...rest } = policyFor(expect, names, stated);
+  const { packages, waivers, witnesses, ...rest } = policyFor(expect, names, stated);
   const document = canonicalJson({
     ...rest,
+    ...(witnesses && witnessDemandJson(witnesses)),
     packages: Object.fromEntries([...packages].map(([name, one]) => [name, packageJson(one)])),
     waivers: waivers.map(waiverJson),
   });

@@ -1,5 +1,5 @@
 import { importPublicKey, type PublicKey } from "../crypto/keys.ts";
-import { concat, equal, fromBase64, fromHex } from "./bytes.ts";
+import { base64, concat, equal, fromBase64, fromHex, hex } from "./bytes.ts";
 import { cosignatureKeyHint, noteKeyHint } from "./checkpoint.ts";
 import { fail, ok, type Result } from "./result.ts";
 
@@ -40,4 +40,12 @@ export const parseNoteKey = (text: string): Result<NoteKey> => {
     return fail("KEY_FORMAT", `the hint is not that of the key: "${hint}" of ${name}`);
   }
   return ok({ name, key, signs });
+};
+
+/** Writes an Ed25519 key as {@link parseNoteKey} reads it. */
+export const formatNoteKey = ({ name, key, signs }: NoteKey): string => {
+  const type = Object.keys(KINDS).find((kind) => KINDS[Number(kind)] === signs);
+  const hint = signs === "note" ? noteKeyHint(name, key) : cosignatureKeyHint(name, key);
+  const raw = key.spki.subarray(ED25519_SPKI.length);
+  return `${name}+${hex(hint)}+${base64(concat(Uint8Array.of(Number(type)), raw))}`;
 };

@@ -1,8 +1,9 @@
 import { type Json, readJson } from "../formats/json.ts";
-import { type NoteKey, parseNoteKey } from "../formats/note-key.ts";
 import type { Result } from "../formats/result.ts";
 import { readIdentity } from "../verification/policy-format.ts";
 import type { IdentityPolicy } from "../verification/verdict.ts";
+import type { Witness } from "../verification/witness.ts";
+import { readWitnessDemand } from "../verification/witness-demand.ts";
 
 /** A log that is named in the configuration. */
 export type NamedLog = { readonly url: string; readonly api: 1 | 2 };
@@ -18,7 +19,7 @@ export type MonitorConfig = {
   readonly grace: number;
   /** Milliseconds for which a log may stay as it is. */
   readonly maxAge?: number;
-  readonly witnesses: readonly NoteKey[];
+  readonly witnesses: readonly Witness[];
   readonly witnessThreshold: number;
   readonly state?: string;
   /** Milliseconds between passes. */
@@ -31,7 +32,6 @@ export type MonitorConfig = {
 const MAX_IDENTITIES = 1024;
 const MAX_LOGS = 64;
 const MAX_FOLDERS = 64;
-const MAX_WITNESSES = 64;
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 const text = (json: Json): string => {
@@ -60,21 +60,6 @@ const log = (json: Json): NamedLog => {
   return { url, api: version };
 };
 
-/** A witness's key: NAME+HINT+KEY of type 0x04. */
-const witness = (json: Json): NoteKey => {
-  const key = json.take(parseNoteKey(json.string()));
-  return key.signs === "cosignature" ? key : json.refuse("is a log's key, not a witness's");
-};
-
-const threshold = (json: Json, witnesses: readonly NoteKey[]): number => {
-  const stated = json.optional("witness-threshold");
-  const value = stated?.integer() ?? witnesses.length;
-  const distinct = new Set(witnesses.map(({ key }) => key.keyId.join())).size;
-  return value >= 0 && value <= distinct
-    ? value
-    : (stated ?? json).refuse(`asks for ${value} of ${distinct} witnesses`);
-};
-
 const optional = <K extends string>(json: Json, field: string, key: K): { [P in K]?: string } => {
   const member = json.optional(field);
   return (member === undefined ? {} : { [key]: text(member) }) as { [P in K]?: string };
@@ -92,7 +77,7 @@ export const readMonitorConfig = (value: unknown): Result<MonitorConfig> =>
       ...["identities", "logs", "records", "strict", "grace", "witnesses", "witness-threshold"],
       ...["state", "interval", "webhook-url-env", "gitlab-issues", "max-age"],
     );
-    const witnesses = json.optional("witnesses")?.items(MAX_WITNESSES).map(witness) ?? [];
+    const demand = readWitnessDemand(json, 0);
     const grace = json.optional("grace");
     const interval = json.optional("interval");
     const maxAge = json.optional("max-age");
@@ -103,8 +88,8 @@ export const readMonitorConfig = (value: unknown): Result<MonitorConfig> =>
       strict: json.optional("strict")?.boolean() ?? false,
       grace: grace === undefined ? 0 : duration(grace),
       ...(maxAge === undefined ? {} : { maxAge: duration(maxAge) }),
-      witnesses,
-      witnessThreshold: threshold(json, witnesses),
+      witnesses: demand?.witnesses ?? [],
+      witnessThreshold: demand?.threshold ?? 0,
       ...optional(json, "state", "state"),
       ...(interval === undefined ? {} : { interval: pause(interval) }),
       ...optional(json, "webhook-url-env", "webhookUrlEnv"),

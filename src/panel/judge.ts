@@ -86,10 +86,10 @@ const byBundle = async (input: ReleaseInput, file: string): Promise<ReleaseVerdi
   if (!bytes.ok) return refused(bytes.error);
   const bundle = parseBundle(bytes.value ?? new Uint8Array());
   if (!bundle.ok) return refused(failure(bundle.error.code, `${file}: ${bundle.error.message}`));
-  const { expect, tlogThreshold } = demand.value;
+  const { expect, tlogThreshold, witnesses } = demand.value;
   const { name: _, ...unnamed } = artifact;
   const asked = { artifact: unnamed, bundle: bundle.value, expect, trust, now, tlogThreshold };
-  const verdict = await verify(asked);
+  const verdict = await verify({ ...asked, ...(witnesses && { witnesses }) });
   const digest = hex(sha256(bytes.value ?? new Uint8Array()));
   return {
     ...base(artifact),

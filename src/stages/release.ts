@@ -252,7 +252,7 @@ const judge = async (
   { content: bundle, sha256: digest }: Read<Bundle>,
 ): Promise<Result<Verdict & { verified: true }>> => {
   const { artifact, trust, now } = trial;
-  const { expect, tlogThreshold } = trial.demand;
+  const { expect, tlogThreshold, witnesses } = trial.demand;
   const dsse = bundle.content.kind === "dsse";
   if (dsse !== (kind !== "bundle")) {
     return fail("BUNDLE_MATERIAL", `${file} does not hold what its name says`);
@@ -266,6 +266,7 @@ const judge = async (
     now,
     tlogThreshold,
     ...predicate,
+    ...(witnesses && { witnesses }),
   });
   trial.proofs.push({ kind, file, sha256: digest, verdict });
   if (verdict.verified) return ok(verdict);

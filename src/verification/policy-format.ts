@@ -4,6 +4,8 @@ import { type Json, readJson } from "../formats/json.ts";
 import type { Result } from "../formats/result.ts";
 import { parseRfc3339 } from "../formats/rfc3339.ts";
 import type { IdentityPolicy } from "./verdict.ts";
+import type { WitnessDemand } from "./witness.ts";
+import { readWitnessDemand } from "./witness-demand.ts";
 
 /** What a package must show before it is accepted. */
 export type PackagePolicy = {
@@ -45,6 +47,8 @@ export type Policy = {
   readonly waivers: readonly Waiver[];
   /** Whether a lock may hold files that nobody vouches for; absent where the policy is silent. */
   readonly unattested?: "allow" | "refuse";
+  /** Who must vouch for every checkpoint, of whatever package. */
+  readonly witnesses?: WitnessDemand;
 };
 
 const MAX_PACKAGES = 4096;
@@ -211,11 +215,13 @@ const unattested = (json: Json | undefined): Pick<Policy, "unattested"> => {
  */
 export const readPolicy = (value: unknown): Result<Policy> =>
   readJson(value, "POLICY_FORMAT", "policy", (json) => {
-    json.only("packages", "waivers", "unattested");
+    json.only("packages", "waivers", "unattested", "witnesses", "witness-threshold");
+    const witnesses = readWitnessDemand(json);
     return {
       packages: packages(json.optional("packages")),
       waivers: json.optional("waivers")?.items(MAX_WAIVERS).map(waiver) ?? [],
       ...unattested(json.optional("unattested")),
+      ...(witnesses === undefined ? {} : { witnesses }),
     };
   });
 

@@ -4,6 +4,7 @@ import type { Version } from "../dists/version.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { appliesTo, type Policy, type Waivable, type Waiver } from "./policy-format.ts";
 import type { Expectation } from "./verdict.ts";
+import type { WitnessDemand } from "./witness.ts";
 
 /** What a policy asks of one package. */
 export type Demand = {
@@ -13,11 +14,13 @@ export type Demand = {
   readonly waivers: readonly Waiver[];
   /** Files that are accepted as they are; lower-case hex of SHA-256. */
   readonly pins?: readonly string[];
+  /** Who must vouch for every checkpoint; nobody where absent. */
+  readonly witnesses?: WitnessDemand;
 };
 
 /** Whom to expect, said once for all files or by a policy for each package. */
 export type Expected =
-  | Expectation
+  | (Expectation & { readonly witnesses?: WitnessDemand })
   | {
       readonly kind: "policy";
       readonly policy: Policy;
@@ -34,7 +37,8 @@ export type Expected =
  */
 export const demandOf = (expected: Expected, filename: string): Result<Demand> => {
   if (expected.kind !== "policy") {
-    return ok({ expect: expected, tlogThreshold: 1, waivers: [] });
+    const { witnesses, ...expect } = expected;
+    return ok({ expect, tlogThreshold: 1, waivers: [], ...(witnesses && { witnesses }) });
   }
   const parsed = parseDistributionFilename(filename);
   if (!parsed.ok) return demandOfPins(expected.policy, filename) ?? parsed;
@@ -68,7 +72,12 @@ export const decide = (
   const { identities, tlogThreshold, pins } = demanded;
   const waivers = policy.waivers.filter((waiver) => appliesTo(waiver, name, version));
   const expect = { kind: "identity" as const, anyOf: identities };
-  return ok({ expect, tlogThreshold, waivers, ...(pins === undefined ? {} : { pins }) });
+  const { witnesses } = policy;
+  return ok({
+    ...{ expect, tlogThreshold, waivers },
+    ...(pins === undefined ? {} : { pins }),
+    ...(witnesses === undefined ? {} : { witnesses }),
+  });
 };
 
 /** Whether a waiver holds no more; it holds through its last day. `now` is ms since 1970. */

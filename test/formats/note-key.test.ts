@@ -4,7 +4,7 @@ import { generateKey } from "../../src/crypto/keys.ts";
 import { verifySignature } from "../../src/crypto/verify.ts";
 import { base64, concat, hex, utf8 } from "../../src/formats/bytes.ts";
 import { cosignatureKeyHint, parseNote } from "../../src/formats/checkpoint.ts";
-import { parseNoteKey } from "../../src/formats/note-key.ts";
+import { formatNoteKey, parseNoteKey } from "../../src/formats/note-key.ts";
 import { unwrap } from "../../src/formats/result.ts";
 
 /** Of c2sp.org/signed-note. */
@@ -34,6 +34,12 @@ test("a witness's key says that it cosigns", () => {
     [key.name, key.signs, key.key.keyId],
     ["w.example", "cosignature", witness.keyId],
   );
+});
+
+test("a key is written as it is read", () => {
+  for (const text of [VKEY, vkey("w.example", 4, cosignatureKeyHint("w.example", witness))]) {
+    assert.equal(formatNoteKey(unwrap(parseNoteKey(text))), text);
+  }
 });
 
 test("other texts are refused", () => {
