@@ -6,10 +6,10 @@ import type { GatewayWorld, LogLine } from "../consumer/gateway-world.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { hex, utf8 } from "../formats/bytes.ts";
 import { ok, type Result } from "../formats/result.ts";
-import { rfc3339 } from "../formats/rfc3339.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 import type { Invocation } from "./command.ts";
 import { configuredUpstreams, policyOf, readConfig } from "./gateway-file.ts";
+import { openGatewayLog } from "./gateway-log.ts";
 import { openMemoryAndStore } from "./gateway-state.ts";
 import type { Settings } from "./settings.ts";
 import { trustOf } from "./trust.ts";
@@ -36,12 +36,6 @@ const trustedRoot = (
   };
 };
 
-/** JSON lines on stderr. */
-const logTo =
-  ({ terminal, outside }: Invocation) =>
-  (line: LogLine): void =>
-    terminal.err(JSON.stringify({ time: rfc3339(outside.now()), ...line }));
-
 /** With the folder that only this process uses. */
 export type OpenedWorld = GatewayWorld & { readonly folder: string };
 
@@ -59,7 +53,7 @@ export const openGatewayWorld = async (
   if (!policy.ok) return policy;
   const upstreams = await configuredUpstreams(invocation, read.value);
   if (!upstreams.ok) return upstreams;
-  const log = logTo(invocation);
+  const log = openGatewayLog(config.logLevel, outside.now, invocation.terminal.err);
   const trust = trustedRoot(invocation, settings, log);
   const first = await trust();
   if (!first.ok) return first;

@@ -47,9 +47,13 @@ export type GatewayConfig = {
   readonly refresh: number;
   /** Bytes of one distribution at most. */
   readonly maxBytes: number;
+  /** The least that is logged. */
+  readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Path of the policy, or the policy itself, as it stands. */
   readonly policy: { readonly file: string } | { readonly table: unknown } | undefined;
 };
+
+const LOG_LEVELS = ["info", "warn", "error", "silent"] as const;
 
 const MAX_UPSTREAMS = 64;
 const MAX_OWNED = 10_000;
@@ -186,6 +190,12 @@ const mode = (json: Json | undefined): GatewayConfig["mode"] => {
   return json?.refuse("is neither enforce nor dry-run") ?? "enforce";
 };
 
+const logLevel = (json: Json | undefined): GatewayConfig["logLevel"] => {
+  const value = json?.string() ?? "info";
+  const known = LOG_LEVELS.find((one) => one === value);
+  return known ?? json?.refuse(`is not one of ${LOG_LEVELS.join(", ")}`) ?? "info";
+};
+
 const policy = (json: Json): GatewayConfig["policy"] => {
   const file = json.optional("policy-file");
   const table = json.optional("policy");
@@ -204,7 +214,7 @@ export const readGatewayConfig = (value: unknown): Result<GatewayConfig> =>
   readJson(value, "CONFIG", "gateway", (json) => {
     json.only(
       ...["mode", "trust-on-first-use", "upstreams", "retracted", "refresh", "max-bytes"],
-      ...["policy", "policy-file", "cooldown", "late-files"],
+      ...["policy", "policy-file", "cooldown", "late-files", "log-level"],
     );
     const general = delays(json, { cooldown: 0, lateFiles: DEFAULT_LATE_FILES });
     const upstreams = json
@@ -220,6 +230,7 @@ export const readGatewayConfig = (value: unknown): Result<GatewayConfig> =>
       retracted: json.optional("retracted")?.items(MAX_OWNED).map(retracted) ?? [],
       refresh: duration(json.optional("refresh"), 30_000),
       maxBytes: json.optional("max-bytes")?.integer() ?? DEFAULT_MAX_BYTES,
+      logLevel: logLevel(json.optional("log-level")),
       policy: policy(json),
     };
   });

@@ -209,6 +209,7 @@ export const openGateway = (world: GatewayWorld): Gateway => {
   const listings = openListings(world);
   const parts: Parts = { ...world, listings, decide: openDecisions(world, listings) };
   return async (request) => {
+    const began = world.now();
     const { route: name, answer } = route(parts, request);
     const response = await Promise.resolve(answer).catch((error: unknown) =>
       unexpected(world, name, error),
@@ -220,7 +221,8 @@ export const openGateway = (world: GatewayWorld): Gateway => {
     });
     const path = new URL(request.url).pathname;
     const code = response.headers.get("x-wheelseal-code") ?? undefined;
-    world.log({ level: "info", event: "request", method: request.method, path, status, code });
+    const about = { method: request.method, path, status, code, ms: world.now() - began };
+    world.log({ level: "info", event: "request", ...about });
     return withoutBody(request, response);
   };
 };

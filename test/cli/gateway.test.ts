@@ -86,7 +86,10 @@ project = "local/packages"
   child.kill("SIGTERM");
   assert.equal(await ended, 0);
   const lines = logged.trim().split("\n");
-  assert.ok(lines.some((one) => JSON.parse(one).event === "accepted"));
+  const accepted = lines.map((one) => JSON.parse(one)).find(({ event }) => event === "accepted");
+  assert.equal(accepted?.level, "info");
+  assert.match(accepted.time, /^20\d\d-\d\d-\d\dT[\d:.]+Z$/);
+  assert.equal("pid" in accepted || "hostname" in accepted, false);
   assert.ok(!logged.includes(stack.jobToken));
   const audit = shell.run("wheelseal gateway audit --state state --format csv");
   assert.equal(audit.code, 0);
