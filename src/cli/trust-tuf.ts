@@ -130,7 +130,10 @@ const trustFrom = async (
     const enough = cached.value !== undefined || source.mirror === PUBLIC_GOOD_MIRROR;
     if (enough && within(await unreachableAt(source, files), ASK_AGAIN_AFTER)) return kept;
   }
-  const refreshed = await refreshTuf(source, { outside, files }, refreshing === "now" ? 4 : 1);
+  // One try, where there is something to go on with: who is offline does not wait.
+  const needed = cached.value === undefined && source.mirror !== PUBLIC_GOOD_MIRROR;
+  const attempts = refreshing === "now" || needed ? 4 : 1;
+  const refreshed = await refreshTuf(source, { outside, files }, attempts);
   if (refreshed.ok) return ok({ trust: refreshed.value, failed: undefined });
   const harmless = HARMLESS.includes(refreshed.error.code) && refreshing === "when-due";
   return harmless ? ok({ trust: cached.value, failed: refreshed.error }) : refreshed;

@@ -1,10 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Server } from "node:net";
-import { exportPrivateKey, generateKey } from "../../src/crypto/keys.ts";
-import { rootCertificate } from "../../src/formats/certificate-profiles.ts";
-import { distinguishedName } from "../../src/formats/certificate-writer.ts";
-import { formatPem } from "../../src/formats/pem.ts";
+import { serverFor, untrustedServer } from "./tls-hosts.ts";
 
 /** What the network does to a call. */
 export const FAULTS = [
@@ -19,6 +15,7 @@ export const FAULTS = [
   "wrong-type",
   "redirect",
   "bad-tls",
+  "other-host-tls",
   "no-tls",
 ] as const;
 
@@ -73,13 +70,10 @@ export const openProxy = async (origin: string): Promise<FaultProxy> => {
     serve(origin, trapPort, request, response).catch(() => request.socket.destroy());
   });
   const port = await listening(proxy);
-  const key = generateKey("ecdsa-p256");
-  const now = Date.now();
-  const life = { notBefore: now - 60_000, notAfter: now + 3600_000 };
-  const self = { name: distinguishedName("nobody", "nobody"), key };
-  const cert = formatPem("CERTIFICATE", rootCertificate(self, new Uint8Array([1, 2, 3]), life));
-  const tls = createTlsServer({ key: formatPem("PRIVATE KEY", exportPrivateKey(key)), cert });
+  const tls = untrustedServer();
   const tlsPort = await listening(tls);
+  const other = serverFor("elsewhere.example");
+  const otherPort = await listening(other);
   const gone = createServer();
   const gonePort = await listening(gone);
   await closed(gone);
@@ -90,6 +84,8 @@ export const openProxy = async (origin: string): Promise<FaultProxy> => {
         return `http://${HOST}:${gonePort}`;
       case "bad-tls":
         return `https://${HOST}:${tlsPort}`;
+      case "other-host-tls":
+        return `https://${HOST}:${otherPort}`;
       case "no-tls":
         return `https://${HOST}:${port}`;
       default:
@@ -119,7 +115,7 @@ export const openProxy = async (origin: string): Promise<FaultProxy> => {
       state.choose = choose;
     },
     close: async () => {
-      for (const server of [trap, proxy, tls]) await closed(server);
+      for (const server of [trap, proxy, tls, other]) await closed(server);
     },
   };
 };

@@ -11,7 +11,7 @@ import { FAULTS, type Fault, type FaultProxy, openProxy } from "./network-proxy.
 import type { Part, Run } from "./part.ts";
 
 /** The stages that use the network; building leaves it to pip. */
-const STAGES = ["sign", "publish", "publish-signatures", "consume"] as const;
+const STAGES = ["sign", "verify", "publish", "publish-signatures", "consume"] as const;
 type Stage = (typeof STAGES)[number];
 
 /** A call is tried four times, and perhaps made again for another file; a redirect is one more. */
@@ -24,8 +24,14 @@ type Place = {
   readonly secrets: readonly string[];
 };
 
-const argumentsOf = (stage: Stage, folder: string): string[] =>
-  stage === "consume" ? ["consume", "tiny_pkg==1.0"] : [stage, join(folder, "dist")];
+/** `verify` asks a TUF repository whom to trust, and nobody else. */
+const argumentsOf = (stage: Stage, folder: string, origin: string): string[] => {
+  const state = join(folder, "state");
+  const local = ["--profile", "local", "--state", state];
+  if (stage === "consume") return ["consume", "tiny_pkg==1.0", ...local];
+  const tuf = ["--tuf-mirror", `${origin}/tuf`, "--tuf-root", join(state, "trust", "1.root.json")];
+  return [stage, join(folder, "dist"), ...(stage === "verify" ? tuf : []), ...local];
+};
 
 /** What differs between files and runs is one call. */
 const nameOf = (method: string, path: string): string =>
@@ -84,8 +90,10 @@ const runOnce = async (
     fetch: proxy.fetch,
     sleep: async (milliseconds: number) => void waits.push(milliseconds),
   };
-  const state = ["--profile", "local", "--state", join(folder, "state")];
-  const said = await runHere([...argumentsOf(stage, folder), ...state], { cwd: folder, outside });
+  // What a TUF client keeps stays in the folder.
+  const env = { XDG_DATA_HOME: join(folder, "kept") };
+  const args = argumentsOf(stage, folder, place.origin);
+  const said = await runHere(args, { cwd: folder, outside, env });
   for (const secret of place.secrets) {
     assert.ok(!(said.out + said.err).includes(secret), `${stage}: a secret was printed`);
   }
@@ -120,14 +128,9 @@ const prepare = async (path: string): Promise<Place> => {
   for (const stage of STAGES) {
     cpSync(folder, join(path, `before-${stage}`), { recursive: true });
     const stack = unwrap(await startStack({ folder: join(folder, "state"), port }));
-    const args = [
-      ...argumentsOf(stage, folder),
-      "--profile",
-      "local",
-      "--state",
-      join(folder, "state"),
-    ];
-    const said = await runHere(args, { cwd: folder });
+    const args = argumentsOf(stage, folder, urls.gitlab);
+    const env = { XDG_DATA_HOME: join(path, "kept") };
+    const said = await runHere(args, { cwd: folder, env });
     await stack.close();
     assert.equal(said.code, 0, `${stage}: ${said.err}`);
   }
@@ -173,6 +176,8 @@ const tryFault = async (
     const most = MAX_ATTEMPTS * Math.max(1, clean.get(each) ?? 1);
     assert.ok(count <= most, `${where}: ${count} attempts of ${each}`);
   }
+  if (fault === "other-host-tls" && spoilt.said.code !== 0)
+    assert.match(spoilt.said.err, /ERR_TLS_CERT_ALTNAME_INVALID/, where);
   if (fault === "429" && spoilt.said.code !== 0)
     assert.ok(spoilt.waits.includes(7000), `${where}: did not wait`);
   assert.equal(after.said.code, 0, `${where}: run again: ${after.said.err}`);
