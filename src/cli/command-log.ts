@@ -23,8 +23,8 @@ export const logCommand: Command = async (invocation) => {
     );
   } else {
     for (const { log, leaves, root, findings } of reports.value) {
-      terminal.out(`${log.padEnd(6)} ${leaves} leaves, root ${root}, ${findings.length} findings`);
-      for (const finding of findings) terminal.out(`       ${visible(finding)}`);
+      terminal.out(`${log.padEnd(8)} ${leaves} leaves, root ${root}, ${findings.length} findings`);
+      for (const finding of findings) terminal.out(`         ${visible(finding)}`);
     }
   }
   return error === undefined ? 0 : refuse({ ...invocation, flags: {} }, error);

@@ -12,6 +12,7 @@ import {
   expectedBody,
   keyVerifier,
 } from "../formats/tlog-body.ts";
+import { parseBody } from "../formats/tlog-body-parse.ts";
 import { tlogEntryJson } from "../formats/tlog-entry.ts";
 import { failureResponse, jsonResponse, readJsonBody, refusalResponse } from "./log-http.ts";
 import { checkpointSigner } from "./note-writer.ts";
@@ -34,6 +35,13 @@ const MAX_REQUEST = 256 * 1024;
 
 export const rekorV2Signer = ({ hostname, key }: Pick<RekorV2Options, "hostname" | "key">) =>
   checkpointSigner(hostname, hostname, key);
+
+/** The keys by which a leaf is found, which are none; `undefined` for a body this log never makes. */
+export const keysOfV2Body = (body: Uint8Array): string[] | undefined => {
+  const parsed = parseBody(body);
+  const own = parsed.ok && parsed.value.kind === "hashedrekord" && parsed.value.version === "0.0.2";
+  return own ? [] : undefined;
+};
 
 /**
  * Opens Rekor v2 (rekor-tiles): hashedrekord 0.0.2 only, no promise and no time of its own; the

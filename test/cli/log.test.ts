@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { openShell } from "./shell.ts";
@@ -9,11 +10,17 @@ test("log fsck finds a sound log sound, and a log with a node that no entry make
   assert.equal(token.code, 0, token.output);
   const sound = shell.run("wheelseal log fsck --state state");
   assert.equal(sound.code, 0, sound.output);
-  assert.match(sound.output, /rekor +0 leaves.*0 findings\nctlog +0 leaves.*0 findings/);
-  const database = new DatabaseSync(`${shell.folder}/state/ctlog.db`);
-  database.exec("INSERT INTO node VALUES (0, x'00')");
-  database.close();
-  const damaged = shell.run("wheelseal log fsck --state state");
-  assert.equal(damaged.code, 1, damaged.output);
-  assert.match(damaged.output, /error\[STATE_CORRUPT\]/);
+  const lines = sound.output.split("\n");
+  for (const [at, log] of ["rekor", "rekor-v2", "ctlog"].entries()) {
+    assert.match(lines[at] ?? "", new RegExp(`^${log} +0 leaves.*0 findings$`));
+    const path = `${shell.folder}/state/${log}.db`;
+    const kept = readFileSync(path);
+    const database = new DatabaseSync(path);
+    database.exec("INSERT INTO node VALUES (0, x'00')");
+    database.close();
+    const damaged = shell.run("wheelseal log fsck --state state");
+    assert.equal(damaged.code, 1, damaged.output);
+    assert.match(damaged.output, new RegExp(`error\\[STATE_CORRUPT\\]: .*/${log}\\.db`));
+    writeFileSync(path, kept);
+  }
 });

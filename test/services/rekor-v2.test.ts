@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 import { sha256 } from "../../src/crypto/hash.ts";
 import { generateKey } from "../../src/crypto/keys.ts";
@@ -13,7 +14,8 @@ import { leafHash, nodeHash, verifyInclusion } from "../../src/formats/merkle.ts
 import { unwrap } from "../../src/formats/result.ts";
 import { tileIndexPath } from "../../src/formats/tiles.ts";
 import { readTlogEntry } from "../../src/formats/tlog-entry.ts";
-import { rekorV2Service, rekorV2Signer } from "../../src/services/rekor-v2.ts";
+import { fsckLog } from "../../src/services/log-fsck.ts";
+import { keysOfV2Body, rekorV2Service, rekorV2Signer } from "../../src/services/rekor-v2.ts";
 import { parseTilePath } from "../../src/services/tiles.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rekor-v2-"));
@@ -213,4 +215,25 @@ test("canonical base64 only, so that one entry has one spelling", async () => {
   assert.ok(fromBase64(signature.content).ok);
   signature.content = `${signature.content}\n`;
   assert.equal((await propose(request)).status, 400);
+});
+
+test("the log is derived anew, and an entry that it does not make is found", async () => {
+  const path = join(folder, "other.db");
+  const log = unwrap(await rekorV2Service({ path, ...named, now: () => 1_700_000_000_000 }));
+  for (const message of ["a", "b"]) {
+    const body = JSON.stringify(requestFor(message));
+    const headers = { "content-type": "application/json" };
+    const url = "http://log.example/api/v2/log/entries";
+    const answer = await log.fetch(new Request(url, { method: "POST", headers, body }));
+    assert.equal(answer.status, 201);
+  }
+  await log.close();
+  const options = { path, signer: rekorV2Signer(named), keysOf: keysOfV2Body };
+  const sound = unwrap(await fsckLog(options));
+  assert.deepEqual([sound.leaves, sound.findings], [2, []]);
+  const database = new DatabaseSync(path);
+  database.exec(`UPDATE leaf SET body = CAST('{"kind":"dsse"}' AS BLOB) WHERE "index" = 1`);
+  database.close();
+  const { findings } = unwrap(await fsckLog(options));
+  assert.ok(findings.includes("leaf 1 is no entry that this log makes"), findings.join("\n"));
 });

@@ -210,6 +210,8 @@ test("both shards are derived anew", async () => {
     [
       ["rekor", 1, 0],
       ["rekor", 1, 0],
+      ["rekor-v2", 0, 0],
+      ["rekor-v2", 0, 0],
       ["ctlog", 1, 0],
       ["ctlog", 2, 0],
     ],
