@@ -215,8 +215,8 @@ const checkRollback = async (
 ): Promise<Result<void>> => {
   const { project } = listing;
   const mark = await state.mark(project);
-  const highest = highestLive(listing);
   if (mark === undefined || compareVersions(version, mark) >= 0) return ok(undefined);
+  const highest = highestLive(listing);
   if (highest !== undefined && compareVersions(highest, mark) >= 0) return ok(undefined);
   const known = config.retracted.some(
     (one) => one.name === project && equalVersions(one.version, mark),

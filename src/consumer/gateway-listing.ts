@@ -1,5 +1,5 @@
 import type { IndexFile } from "../clients/simple-index.ts";
-import { looseRelease } from "../dists/filename.ts";
+import { looseRelease, parseDistributionFilename } from "../dists/filename.ts";
 import type { NormalizedName } from "../dists/name.ts";
 import { compareVersions, type Version } from "../dists/version.ts";
 import { type Failure, ok, type Result } from "../formats/result.ts";
@@ -10,6 +10,8 @@ import type { Upstream } from "./upstreams.ts";
 /** A file that was ever listed, and whether it still is. */
 export type ListedFile = SeenFile & {
   readonly version: Version | undefined;
+  /** Whether its name is in the normal form that new files have. */
+  readonly normal: boolean;
   /** What the upstream says of it now; absent where it lists it no more. */
   readonly live?: IndexFile;
 };
@@ -28,9 +30,21 @@ export type Listings = (project: NormalizedName, anew?: "anew") => Promise<Resul
 
 const MAX_PAGES = 1_000;
 
-const versionOf = (filename: string): Version | undefined => {
-  const parsed = looseRelease(filename);
-  return parsed.ok ? parsed.value.version : undefined;
+type Named = Pick<ListedFile, "version" | "normal">;
+
+/** Names that were read lately: pages are read again every half minute, and hardly change. */
+const names = new Map<string, Named>();
+const MAX_NAMES = 50_000;
+
+const named = (filename: string): Named => {
+  const known = names.get(filename);
+  if (known !== undefined) return known;
+  const strict = parseDistributionFilename(filename);
+  const parsed = strict.ok ? strict : looseRelease(filename);
+  const read = { version: parsed.ok ? parsed.value.version : undefined, normal: strict.ok };
+  if (names.size >= MAX_NAMES) names.clear();
+  names.set(filename, read);
+  return read;
 };
 
 /** Pages of upstreams, each asked for at most once in `config.refresh`, and once at a time. */
@@ -79,7 +93,7 @@ const load = async (
   const files = known.map((file) => ({
     ...file,
     live: file.listed,
-    version: versionOf(file.filename),
+    ...named(file.filename),
   }));
   return ok({ project, upstream, files, outage: page.error });
 };
@@ -101,7 +115,7 @@ const merge = async (
   const live = new Map(seen.map((file) => [file.filename, file]));
   const gone = before
     .filter((file) => !live.has(file.filename))
-    .map((file) => ({ ...file, version: versionOf(file.filename) }));
+    .map((file) => ({ ...file, ...named(file.filename) }));
   const earlier = new Map(before.map((file) => [file.filename, file.listed.sha256]));
   for (const file of seen) {
     const replaced = (file.live?.sha256 ?? "") !== file.sha256;
@@ -125,14 +139,14 @@ const join = (
   return listed.map((live): ListedFile => {
     const { filename } = live;
     const old = before.get(filename);
-    const version = versionOf(filename);
-    if (old !== undefined) return { ...old, listed: live, live, version };
+    if (old !== undefined) return { ...old, listed: live, live, ...named(filename) };
     // On the first sight of a project its files are as old as the upstream says; never later on.
     const claimed = known.length === 0 ? (live.uploadTime ?? now) : now;
     const firstSeen = Math.min(now, claimed);
     const sha256 = live.sha256 ?? "";
     const { name } = upstream.config;
-    return { project, filename, upstream: name, sha256, firstSeen, listed: live, live, version };
+    const file = { project, filename, upstream: name, sha256, firstSeen, listed: live };
+    return { ...file, live, ...named(filename) };
   });
 };
 

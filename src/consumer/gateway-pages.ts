@@ -1,9 +1,8 @@
-import { parseDistributionFilename } from "../dists/filename.ts";
 import { parseAccept } from "../formats/accept.ts";
 import { rfc3339 } from "../formats/rfc3339.ts";
 import { coolAt } from "./gateway-decide.ts";
 import type { ListedFile, ProjectListing } from "./gateway-listing.ts";
-import type { KeptVerdict } from "./gateway-state.ts";
+import type { KeptVerdict, ProjectVerdicts } from "./gateway-state.ts";
 import type { GatewayWorld } from "./gateway-world.ts";
 
 export const SIMPLE_JSON = "application/vnd.pypi.simple.v1+json";
@@ -46,20 +45,17 @@ const yankedOf = (
  * or is its refusal. Spares installers from looking for it in the wheel, range by range. In a dry
  * run there may be none to give; nor is there for a name that is not read strictly.
  */
-const isPromised = ({ config }: GatewayWorld, { filename, live }: ListedFile): boolean =>
-  config.mode === "enforce" &&
-  live !== undefined &&
-  filename.endsWith(".whl") &&
-  parseDistributionFilename(filename).ok;
+const isPromised = ({ config }: GatewayWorld, { filename, live, normal }: ListedFile): boolean =>
+  config.mode === "enforce" && live !== undefined && normal && filename.endsWith(".whl");
 
 /** The links of a project's page; `origin` is where the client reached the gateway. */
-export const linksOf = async (
+export const linksOf = (
   world: GatewayWorld,
   listing: ProjectListing,
+  verdicts: ProjectVerdicts,
   origin: string,
-): Promise<readonly Link[]> => {
-  const verdicts = await world.state.verdicts(listing.project);
-  return listing.files.map((file) => {
+): readonly Link[] =>
+  listing.files.map((file) => {
     const found = verdicts.get(file.filename);
     const good = found?.refusal === undefined && found?.sha256 === file.sha256;
     const kept: KeptVerdict | undefined = good ? found : undefined;
@@ -79,7 +75,6 @@ export const linksOf = async (
           : `${origin}/integrity/${file.project}/${encodeURIComponent(file.version)}/${name}/provenance`,
     };
   });
-};
 
 /** PEP 691 with the fields of PEP 700, 714 and 740; without sizes it can only be version 1.0. */
 export const projectJson = (listing: ProjectListing, links: readonly Link[]): string => {

@@ -3,21 +3,18 @@ import { type Failure, failure } from "../formats/result.ts";
 import { fileAnswer, problem, textAnswer } from "./gateway-answer.ts";
 import { type Decide, openDecisions } from "./gateway-decide.ts";
 import { type Listings, openListings } from "./gateway-listing.ts";
-import {
-  linksOf,
-  negotiate,
-  projectHtml,
-  projectJson,
-  rootHtml,
-  rootJson,
-  SIMPLE_JSON,
-} from "./gateway-pages.ts";
+import { negotiate, rootHtml, rootJson, SIMPLE_JSON } from "./gateway-pages.ts";
+import { openRenderedPages, type PageFormat, type RenderPage } from "./gateway-rendered.ts";
 import { StateUnreachable } from "./gateway-state.ts";
 import { type GatewayWorld, isOutage } from "./gateway-world.ts";
 
 export type Gateway = (request: Request) => Promise<Response>;
 
-type Parts = GatewayWorld & { readonly listings: Listings; readonly decide: Decide };
+type Parts = GatewayWorld & {
+  readonly listings: Listings;
+  readonly decide: Decide;
+  readonly render: RenderPage;
+};
 
 const HTML = "text/html; charset=utf-8";
 
@@ -35,19 +32,18 @@ const simpleRoot = async ({ config, state }: Parts, request: Request): Promise<R
     owns.flatMap((one) => (one.kind === "exact" ? one.name : [])),
   );
   const names = [...new Set([...owned, ...(await state.projects())])].sort();
-  return page(request, { html: () => rootHtml(names), json: () => rootJson(names) });
+  return page(request, (format) => (format === "json" ? rootJson(names) : rootHtml(names)));
 };
 
-const page = (
+const page = async (
   request: Request,
-  bodies: { readonly html: () => string; readonly json: () => string },
-): Response => {
+  body: (format: PageFormat) => string | Promise<string>,
+): Promise<Response> => {
   const format = negotiate(request.headers.get("accept"));
   if (format === undefined) {
     return problem(406, failure("INDEX_FORMAT", "pages are HTML or PEP 691 JSON"));
   }
-  const answer =
-    format === "json" ? textAnswer(bodies.json(), SIMPLE_JSON) : textAnswer(bodies.html(), HTML);
+  const answer = textAnswer(await body(format), format === "json" ? SIMPLE_JSON : HTML);
   answer.headers.set("vary", "Accept");
   answer.headers.set("cache-control", "no-cache");
   return answer;
@@ -64,11 +60,7 @@ const simpleProject = async (parts: Parts, request: Request, text: string): Prom
   }
   const listing = await parts.listings(name.value);
   if (!listing.ok) return failed(listing.error);
-  const links = await linksOf(parts, listing.value, url.origin);
-  const answer = page(request, {
-    html: () => projectHtml(listing.value, links),
-    json: () => projectJson(listing.value, links),
-  });
+  const answer = await page(request, (format) => parts.render(listing.value, url.origin, format));
   const { outage } = listing.value;
   if (outage !== undefined) answer.headers.set("x-wheelseal-stale", outage.code);
   return answer;
@@ -207,7 +199,8 @@ const unexpected = ({ log }: GatewayWorld, where: string, error: unknown): Respo
  */
 export const openGateway = (world: GatewayWorld): Gateway => {
   const listings = openListings(world);
-  const parts: Parts = { ...world, listings, decide: openDecisions(world, listings) };
+  const decide = openDecisions(world, listings);
+  const parts: Parts = { ...world, listings, decide, render: openRenderedPages(world) };
   return async (request) => {
     const began = world.now();
     const { route: name, answer } = route(parts, request);

@@ -17,6 +17,20 @@ const INEXACT = /[0-9]{16}/;
  * @see PEP 440, appendix B
  */
 export const parseVersion = (text: string): Result<Version> => {
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
+  const result = readVersion(text);
+  if (parsed.size >= MAX_PARSED) parsed.clear();
+  // What is longer is refused at once, and not worth its memory.
+  if (text.length <= MAX_LENGTH) parsed.set(text, result);
+  return result;
+};
+
+/** An index lists hundreds of files of few versions. */
+const parsed = new Map<string, Result<Version>>();
+const MAX_PARSED = 4096;
+
+const readVersion = (text: string): Result<Version> => {
   const refuse = fail("DIST_VERSION", `${shown(text)} is not a PEP 440 version`);
   if (text.length > MAX_LENGTH) return refuse;
   const plus = text.indexOf("+");
@@ -51,7 +65,12 @@ export const compareVersions = (a: Version, b: Version): number => {
 };
 
 /** Whether two versions are the same release for an installer. */
-export const equalVersions = (a: Version, b: Version): boolean => compareVersions(a, b) === 0;
+export const equalVersions = (a: Version, b: Version): boolean =>
+  a === b || withoutZeros(a) === withoutZeros(b);
+
+/** Normal forms of one version differ in the zeros at the end of the release only. */
+const withoutZeros = (version: Version): string =>
+  version.replace(/^((?:\d+!)?\d+(?:\.\d+)*?)(?:\.0)+(?!\d|\.\d)/, "$1");
 
 /** Numbers stand above words, and a longer local version above its own beginning. */
 const compareLocals = (a: readonly string[], b: readonly string[]): number => {

@@ -1,5 +1,6 @@
 import { fromBase64, fromHex, fromUtf8, utf8 } from "./bytes.ts";
 import type { Code } from "./errors.ts";
+import { accept, match, parseString, refuse, type Scanner, skipSpace } from "./json-scanner.ts";
 import { catching, Refusal } from "./refusal.ts";
 import { fail, failure, ok, type Result } from "./result.ts";
 
@@ -12,91 +13,27 @@ const LITERAL = /true|false|null/y;
 /** Values of one text, members and items all counted: each takes far more memory than text. */
 const MAX_VALUES = 1 << 20;
 
-/** Where the parser stands in `text`; `what` names the document in messages. */
-type Scanner = { readonly text: string; readonly what: string; at: number; values: number };
-
-const refuse = (scanner: Scanner, message: string): never => {
-  const where = `${scanner.what}: ${message} at offset ${scanner.at}`;
-  throw new Refusal(failure("FORMAT_JSON", where));
-};
-
-const match = (scanner: Scanner, pattern: RegExp): string | undefined => {
-  pattern.lastIndex = scanner.at;
-  const found = pattern.exec(scanner.text)?.[0];
-  scanner.at += found?.length ?? 0;
-  return found;
-};
-
-const isSpace = (unit: number): boolean =>
-  unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09;
-
-const skipSpace = (scanner: Scanner): void => {
-  while (isSpace(scanner.text.charCodeAt(scanner.at))) scanner.at += 1;
-};
-
-/** Takes the next character that is not white space, if it is `wanted`. */
-const accept = (scanner: Scanner, wanted: string): boolean => {
-  skipSpace(scanner);
-  if (scanner.text[scanner.at] !== wanted) return false;
-  scanner.at += 1;
-  return true;
-};
-
-/** The text of the string that starts at `at`, if it has an end and nothing that needs undoing. */
-const plainString = (text: string, at: number): string | undefined => {
-  for (let i = at + 1; i < text.length; i += 1) {
-    const unit = text.charCodeAt(i);
-    if (unit === 0x22) return text.slice(at + 1, i);
-    if (unit === 0x5c || unit < 0x20) return undefined;
-  }
-  return undefined;
-};
-
-/** The offset behind the string that starts at `at`, or `undefined` if it never ends. */
-const endOfString = (text: string, at: number): number | undefined => {
-  for (let i = at + 1; i < text.length; i += 1) {
-    const unit = text.charCodeAt(i);
-    if (unit === 0x22) return i + 1;
-    if (unit === 0x5c) i += 1;
-  }
-  return undefined;
-};
-
-const parseString = (scanner: Scanner): string => {
-  skipSpace(scanner);
-  const { text: all, at } = scanner;
-  if (all[at] !== '"') return refuse(scanner, "no string");
-  const plain = plainString(all, at);
-  const end = plain === undefined ? endOfString(all, at) : at + plain.length + 2;
-  const text = plain ?? (end === undefined ? undefined : unquote(all.slice(at, end)));
-  if (end === undefined || text === undefined) return refuse(scanner, "no string");
-  scanner.at = end;
-  // A lone surrogate has no UTF-8 form, so it could not be signed or compared (RFC 7493 §2.1).
-  return text.isWellFormed() ? text : refuse(scanner, "a lone surrogate");
-};
-
-/** The platform's parser knows the escapes, and refuses control characters. */
-const unquote = (token: string): string | undefined => {
-  try {
-    return String(JSON.parse(token));
-  } catch {
-    return undefined;
-  }
-};
-
 const parseObject = (scanner: Scanner, depth: number): object => {
-  const members = new Map<string, unknown>();
-  if (accept(scanner, "}")) return {};
+  const members: Record<string, unknown> = {};
+  if (accept(scanner, "}")) return members;
   do {
     const name = parseString(scanner);
     // Two readers may each pick another of two equal names, so there is no honest use for them.
-    if (members.has(name)) refuse(scanner, "a duplicate key");
+    if (Object.hasOwn(members, name)) refuse(scanner, "a duplicate key");
     if (!accept(scanner, ":")) refuse(scanner, "no colon");
-    members.set(name, parseValue(scanner, depth));
+    const value = parseValue(scanner, depth);
+    if (name === "__proto__") makeMember(members, name, value);
+    else members[name] = value;
   } while (accept(scanner, ","));
   if (!accept(scanner, "}")) refuse(scanner, "an unfinished object");
-  // Unlike assignment, this makes "__proto__" an ordinary member.
-  return Object.fromEntries(members);
+  return members;
+};
+
+/** Unlike assignment, this makes "__proto__" an ordinary member. */
+const makeMember = (members: Record<string, unknown>, name: string, value: unknown): void => {
+  Object.defineProperty(members, name, {
+    ...{ value, enumerable: true, writable: true, configurable: true },
+  });
 };
 
 const parseArray = (scanner: Scanner, depth: number): unknown[] => {
@@ -200,55 +137,100 @@ export const readJson = <T>(
   code: Code,
   what: string,
   shape: (json: Json) => T,
-): Result<T> => catching(() => shape(json(value, code, what)));
+): Result<T> => catching(() => shape(new Read(value, code, what)));
 
 const INT64 = /^-?(?:0|[1-9]\d{0,18})$/;
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const json = (value: unknown, code: Code, path: string): Json => {
-  const refuse = (message: string): never => {
-    throw new Refusal(failure(code, `${path} ${message}`));
-  };
-  const record = (): Record<string, unknown> =>
-    isRecord(value) ? value : refuse("is not an object");
-  const string = (): string => (typeof value === "string" ? value : refuse("is not a string"));
-  const optional = (name: string): Json | undefined => {
-    const member = Object.hasOwn(record(), name) ? record()[name] : undefined;
+/** Made by the thousand for one index page: a path is put together where somebody asks for it. */
+class Read implements Json {
+  readonly value: unknown;
+  private readonly code: Code;
+  /** The last step of the path, with what stands before its name. */
+  private readonly step: string | number;
+  private readonly parent: Read | undefined;
+
+  constructor(value: unknown, code: Code, step: string | number, parent?: Read) {
+    this.value = value;
+    this.code = code;
+    this.step = step;
+    this.parent = parent;
+  }
+
+  get path(): string {
+    const { parent, step } = this;
+    if (parent === undefined) return String(step);
+    return typeof step === "number" ? `${parent.path}[${step}]` : `${parent.path}.${step}`;
+  }
+
+  refuse(message: string): never {
+    throw new Refusal(failure(this.code, `${this.path} ${message}`));
+  }
+
+  private record(): Record<string, unknown> {
+    return isRecord(this.value) ? this.value : this.refuse("is not an object");
+  }
+
+  optional(name: string): Json | undefined {
+    const record = this.record();
+    const member = Object.hasOwn(record, name) ? record[name] : undefined;
     const there = member !== undefined && member !== null;
-    return there ? json(member, code, `${path}.${name}`) : undefined;
-  };
-  const self: Json = {
-    value,
-    path,
-    optional,
-    string,
-    refuse,
-    field: (name) => optional(name) ?? refuse(`has no ${name}`),
-    only: (...names) => {
-      const unknown = Object.keys(record()).find((name) => !names.includes(name));
-      return unknown === undefined ? self : refuse("has a field that is not allowed there");
-    },
-    items: (max) => {
-      if (!Array.isArray(value)) return refuse("is not an array");
-      if (value.length > max) return refuse(`has ${value.length} items, more than ${max}`);
-      return value.map((item, index) => json(item, code, `${path}[${index}]`));
-    },
-    members: (max) => {
-      const entries = Object.entries(record());
-      if (entries.length > max) return refuse(`has ${entries.length} members, more than ${max}`);
-      return entries.map(([name, member]) => [name, json(member, code, `${path}.${name}`)]);
-    },
-    boolean: () => (typeof value === "boolean" ? value : refuse("is not true or false")),
-    integer: () => (Number.isSafeInteger(value) ? Number(value) : refuse("is not a whole number")),
-    int64: () => readInt64(value) ?? refuse("is not a 64-bit whole number"),
-    base64: () => self.take(fromBase64(string())),
-    hex: () => self.take(fromHex(string())),
-    take: (result) => (result.ok ? result.value : refuse(`is wrong: ${result.error.message}`)),
-  };
-  return self;
-};
+    return there ? new Read(member, this.code, name, this) : undefined;
+  }
+
+  field(name: string): Json {
+    return this.optional(name) ?? this.refuse(`has no ${name}`);
+  }
+
+  only(...names: readonly string[]): Json {
+    const unknown = Object.keys(this.record()).find((name) => !names.includes(name));
+    return unknown === undefined ? this : this.refuse("has a field that is not allowed there");
+  }
+
+  items(max: number): Json[] {
+    const { value } = this;
+    if (!Array.isArray(value)) return this.refuse("is not an array");
+    if (value.length > max) return this.refuse(`has ${value.length} items, more than ${max}`);
+    return value.map((item, index) => new Read(item, this.code, index, this));
+  }
+
+  members(max: number): [string, Json][] {
+    const entries = Object.entries(this.record());
+    if (entries.length > max) return this.refuse(`has ${entries.length} members, more than ${max}`);
+    return entries.map(([name, member]) => [name, new Read(member, this.code, name, this)]);
+  }
+
+  string(): string {
+    return typeof this.value === "string" ? this.value : this.refuse("is not a string");
+  }
+
+  boolean(): boolean {
+    return typeof this.value === "boolean" ? this.value : this.refuse("is not true or false");
+  }
+
+  integer(): number {
+    const { value } = this;
+    return Number.isSafeInteger(value) ? Number(value) : this.refuse("is not a whole number");
+  }
+
+  int64(): bigint {
+    return readInt64(this.value) ?? this.refuse("is not a 64-bit whole number");
+  }
+
+  base64(): Uint8Array {
+    return this.take(fromBase64(this.string()));
+  }
+
+  hex(): Uint8Array {
+    return this.take(fromHex(this.string()));
+  }
+
+  take<T>(result: Result<T>): T {
+    return result.ok ? result.value : this.refuse(`is wrong: ${result.error.message}`);
+  }
+}
 
 const readInt64 = (value: unknown): bigint | undefined => {
   if (Number.isSafeInteger(value)) return BigInt(Number(value));

@@ -1,4 +1,4 @@
-const TIME = /^((\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
+const TIME = /^(\d{4}-\d\d-(\d\d)T\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
 
 /** RFC 3339 has four digits for the year: the first millisecond of the year 0, the last of 9999. */
 const FIRST = -62_167_219_200_000;
@@ -13,8 +13,8 @@ export const parseRfc3339 = (text: string): number | undefined => {
   const [, seconds, day, fraction = "", zone] = parts;
   const time = Date.parse(`${seconds}${zone}`);
   // Date.parse takes 31 February for a day of March, and hour 24 for the next day.
-  const local = Date.parse(`${seconds}Z`);
-  if (Number.isNaN(local) || !new Date(local).toISOString().startsWith(`${day}T`)) return undefined;
+  const local = zone === "Z" ? time : Date.parse(`${seconds}Z`);
+  if (Number.isNaN(local) || new Date(local).getUTCDate() !== Number(day)) return undefined;
   const exact = time + Number(fraction.padEnd(3, "0").slice(0, 3));
   return isWritable(exact) ? exact : undefined;
 };

@@ -150,3 +150,29 @@ test("reads and orders versions as pip does", (t) => {
     assert.equal(order, Math.sign(left.rank - right.rank), `${left.ours} ${right.ours}`);
   }
 });
+
+test("versions are equal where they are neither above nor below each other", () => {
+  const number = fc.constantFrom("0", "1", "10", "2");
+  const made = fc
+    .tuple(
+      fc.constantFrom("", "0!", "1!"),
+      fc.array(number, { minLength: 1, maxLength: 4 }).map((parts) => parts.join(".")),
+      fc.constantFrom("", "a0", "rc1", "a10"),
+      fc.constantFrom("", ".post0", ".post10"),
+      fc.constantFrom("", ".dev0", ".dev10"),
+      fc.constantFrom("", "+1.0", "+1", "+a.0"),
+    )
+    .map((parts) => version(parts.join("")));
+  let equal = 0;
+  fc.assert(
+    fc.property(made, made, fc.constantFrom(0, 1, 2), (a, other, zeros) => {
+      const longer = version(a.replace(/^((?:\d+!)?[\d.]*\d)/, `$1${".0".repeat(zeros)}`));
+      for (const b of [other, longer]) {
+        assert.equal(equalVersions(a, b), compareVersions(a, b) === 0, `${a} ${b}`);
+        equal += equalVersions(a, b) && a !== b ? 1 : 0;
+      }
+    }),
+    { numRuns: 3000 },
+  );
+  assert.ok(equal > 300, `${equal} were equal`);
+});
