@@ -26,7 +26,7 @@ export type Decision =
 export type Decide = (project: NormalizedName, filename: string) => Promise<Decision>;
 
 /** Files of one upstream that are fetched and verified at the same time; more wait. */
-const EXAMINED_AT_ONCE = 8;
+const EXAMINED_AT_ONCE = 16;
 
 /**
  * Decides on files: everything that can be told from the listing first, then the verdict, which
