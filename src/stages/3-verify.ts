@@ -32,6 +32,8 @@ export type JudgeFile = (name: string) => Promise<Result<ReleaseVerdict>>;
 export type Helpers = {
   /** Each does one file at a time; one that could not do it throws. */
   readonly judges: readonly JudgeFile[];
+  /** Lets them answer; waited for before each file that is verified here. */
+  readonly turn: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
@@ -113,7 +115,10 @@ const judgeAll = async (
   record: BuildRecord | undefined,
 ): Promise<Result<ReleaseVerdict[]>> => {
   const helpers = input.helpers?.(names.length);
-  const own: JudgeFile = (name) => judgeFile(input, input.folder, name);
+  const own: JudgeFile = async (name) => {
+    await helpers?.turn();
+    return judgeFile(input, input.folder, name);
+  };
   const results: Result<ReleaseVerdict>[] = [];
   const waiting = names.entries();
   const work = async (judge: JudgeFile): Promise<void> => {

@@ -56,6 +56,33 @@ test("threads give the verdicts that this one would", async () => {
   }
 });
 
+test("files that are verified here do not keep the others from answering", async () => {
+  const names = Array.from({ length: 20 }, (_, n) => `other_${n}-1.0-py3-none-any.whl`);
+  const paths = names.map((name) => join(folder, "dist", name));
+  for (const path of paths) await writeFile(path, "no wheel");
+  const threads = verifyHelpers(input, 100);
+  if (threads === undefined) return;
+  let answered = 0;
+  const judge: Helpers["judges"][number] = async (name) => {
+    // As an answer of a thread: behind what this one does without waiting.
+    await new Promise((resume) => setImmediate(resume));
+    answered += 1;
+    return judgeFile(
+      stageInput(() => undefined),
+      release.dist,
+      name,
+    );
+  };
+  const { turn } = threads;
+  try {
+    await verifyFolder(stageInput(() => ({ judges: [judge], turn, close: async () => {} })));
+    assert.ok(answered >= 8, `${answered} of 22 were answered`);
+  } finally {
+    await threads.close();
+    for (const path of paths) await rm(path);
+  }
+});
+
 test("a thread that has two files at once says which answer is which", async () => {
   const helpers = verifyHelpers(input, 100);
   if (helpers === undefined) return;
@@ -86,7 +113,7 @@ test("whoever verified them, verdicts stand in the order of the files", async ()
     asked += 1;
     return judgeFile(own, release.dist, name);
   };
-  const helpers = { judges: [helper], close: async () => undefined };
+  const helpers = { judges: [helper], turn: async () => undefined, close: async () => undefined };
   const outcome = await verifyFolder(stageInput(() => helpers));
   assert.ok(outcome.ok && outcome.value.failure === undefined);
   const names = outcome.value.verdicts.map(({ filename }) => filename);
@@ -103,7 +130,7 @@ test("a helper that ends without an answer ends the verification", async () => {
   const close = async () => {
     closed = true;
   };
-  const helpers = { judges: [failing], close };
+  const helpers = { judges: [failing], turn: async () => undefined, close };
   await assert.rejects(verifyFolder(stageInput(() => helpers)), /ended early/);
   assert.ok(closed);
 });
