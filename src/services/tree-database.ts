@@ -59,7 +59,7 @@ const PRAGMAS = `
   PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
-  PRAGMA cache_size = -128000;
+  PRAGMA cache_size = -32000;
   PRAGMA wal_autocheckpoint = 4000;
 `;
 
