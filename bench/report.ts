@@ -54,7 +54,7 @@ const versions = (benches: readonly Bench[]): string => {
 };
 
 const measuredOn = (benches: readonly Bench[]): string =>
-  `Measured on ${new Date().toISOString().slice(0, 10)}: ${machine()}. ${versions(benches)}.`;
+  `Last measured on ${new Date().toISOString().slice(0, 10)}: ${machine()}. ${versions(benches)}.`;
 
 /** Puts `content` between the marks of that name, where a page has them. */
 const put = (text: string, name: string, content: string): string => {
@@ -72,7 +72,7 @@ export const writeReport = async (
   for (const path of PAGES) {
     let text = await readFile(path, "utf8");
     for (const [name, outcome] of outcomes) text = put(text, name, section(outcome));
-    if (outcomes.size === benches.length) text = put(text, "machine", measuredOn(benches));
+    text = put(text, "machine", measuredOn(benches));
     await writeFile(path, text);
   }
 };
