@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from "../formats/result.ts";
 import type { Expected } from "../verification/policy.ts";
 import type { Expectation, IdentityPolicy } from "../verification/verdict.ts";
+import { parseWitnessDemand } from "../verification/witness-demand.ts";
 import type { Invocation } from "./command.ts";
 import type { Setting, Settings } from "./settings.ts";
 import { LOCAL_PROJECT, LOCAL_REF } from "./stack.ts";
@@ -25,17 +26,13 @@ export const expectedFor = async (
 };
 
 /** The witnesses that were named beside it; those of a policy are the policy's to change. */
-export const withWitnesses = async (
-  expected: Expected,
-  settings: Settings,
-): Promise<Result<Expected>> => {
+export const withWitnesses = (expected: Expected, settings: Settings): Result<Expected> => {
   const keys = settings.find("witness");
   const threshold = settings.find("witness-threshold");
   if (keys === undefined) {
     if (threshold === undefined) return ok(expected);
     return fail("CONFIG", `${threshold.from} is without witnesses: name them by --witness`);
   }
-  const { parseWitnessDemand } = await import("../verification/witness-demand.ts");
   const witnesses = parseWitnessDemand(keys.value, threshold?.value);
   if (!witnesses.ok) return fail(witnesses.error.code, `${keys.from}: ${witnesses.error.message}`);
   if (expected.kind !== "policy") return ok({ ...expected, witnesses: witnesses.value });
