@@ -1,10 +1,10 @@
 import { rekorAt } from "../clients/rekor.ts";
-import { parseNoteKey } from "../formats/note-key.ts";
-import { all, type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
+import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 import { type GivenEvidence, verifySingle } from "../stages/single.ts";
 import type { Verdict } from "../verification/verdict.ts";
 import type { WitnessDemand } from "../verification/witness.ts";
+import { parseWitnesses } from "../verification/witness-demand.ts";
 import {
   type Expected,
   expectationOf,
@@ -128,10 +128,8 @@ const witnessDemand = ({
   witnesses = [],
   witnessThreshold,
 }: VerifyFileOptions): Result<WitnessDemand> => {
-  const keys = all(witnesses.map(parseNoteKey));
+  const keys = parseWitnesses(witnesses);
   if (!keys.ok) return keys;
-  const other = keys.value.find(({ signs }) => signs !== "cosignature");
-  if (other !== undefined) return fail("CONFIG", `the key of ${other.name} is not a witness's`);
   const threshold = witnessThreshold ?? keys.value.length;
   return Number.isSafeInteger(threshold) && threshold >= 0
     ? ok({ witnesses: keys.value, threshold })

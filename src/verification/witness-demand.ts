@@ -39,6 +39,19 @@ export const witnessDemandJson = ({ witnesses, threshold }: WitnessDemand): obje
 });
 
 /**
+ * Keys of witnesses as `NAME+HINT+KEY`, in their order.
+ *
+ * @returns `KEY_FORMAT`; `CONFIG` for a log's key
+ */
+export const parseWitnesses = (keys: readonly string[]): Result<NoteKey[]> => {
+  const witnesses = all(keys.map(parseNoteKey));
+  if (!witnesses.ok) return witnesses;
+  const other = witnesses.value.find(({ signs }) => signs !== "cosignature");
+  if (other === undefined) return witnesses;
+  return fail("CONFIG", `the key of ${other.name} is not a witness's`);
+};
+
+/**
  * The demand that was typed: keys with white space between them, and a number.
  *
  * @param threshold - all of them where absent
@@ -48,10 +61,8 @@ export const parseWitnessDemand = (
   keys: string,
   threshold: string | undefined,
 ): Result<WitnessDemand> => {
-  const witnesses = all(keys.trim().split(/\s+/).map(parseNoteKey));
+  const witnesses = parseWitnesses(keys.trim().split(/\s+/));
   if (!witnesses.ok) return witnesses;
-  const other = witnesses.value.find(({ signs }) => signs !== "cosignature");
-  if (other !== undefined) return fail("CONFIG", `the key of ${other.name} is not a witness's`);
   const most = distinct(witnesses.value);
   const wanted = threshold ?? String(witnesses.value.length);
   return /^[1-9]\d{0,3}$/.test(wanted) && Number(wanted) <= most

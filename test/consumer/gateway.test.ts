@@ -174,3 +174,50 @@ describe("the addresses", () => {
     assert.match(text, /wheelseal_gateway_requests_total\{route="file",status="200"\} 1/);
   });
 });
+
+/** What the page says of a file's metadata, and where that is. */
+const listed = async (filename = first.filename) => {
+  const accept = "application/vnd.pypi.simple.v1+json";
+  const page = await gate.ask("/simple/greeter/", { headers: { accept } });
+  const { files } = (await page.json()) as Page;
+  const file = files.find((one: Page) => one.filename === filename);
+  const { pathname } = new URL(file?.url ?? "", "http://gateway.test/simple/greeter/");
+  return { promised: file?.["core-metadata"], path: `${pathname}.metadata` };
+};
+
+test("metadata is promised before its wheel was looked at, and given once that verified", async () => {
+  const { promised, path } = await listed();
+  assert.equal(promised, true);
+  const html = await gate.ask("/simple/greeter/", { headers: { accept: "text/html" } });
+  assert.match(await html.text(), / data-core-metadata="true" data-dist-info-metadata="true"/);
+  assert.deepEqual(await gate.events(), []);
+  const metadata = await gate.ask(path);
+  assert.equal(metadata.status, 200);
+  assert.equal(await metadata.text(), metadataOf("greeter", "1.0.0"));
+  assert.deepEqual(
+    (await gate.events()).map(({ kind, filename }) => [kind, filename]),
+    [["accepted", first.filename]],
+  );
+});
+
+test("metadata of a wheel that is refused is its refusal", async () => {
+  upstream.add({ ...first, evidence: new Map() });
+  for (let round = 0; round < 2; round += 1) {
+    const { promised, path } = await listed();
+    assert.equal(promised, true);
+    const answer = await gate.ask(path);
+    assert.equal(answer.status, 403);
+    assert.match(answer.statusText, /^EVIDENCE_MISSING: /);
+  }
+});
+
+test("a dry run promises no metadata, since it may have none to give", async () => {
+  await gate.remove();
+  gate = await gatewayFor(opened, upstream, { config: { mode: "dry-run" } });
+  assert.equal((await listed()).promised, false);
+});
+
+test("no metadata is promised of a name that is not in normal form", async () => {
+  upstream.add({ ...first, filename: "Greeter-1.0.0-py3-none-any.whl" });
+  assert.equal((await listed("Greeter-1.0.0-py3-none-any.whl")).promised, false);
+});
