@@ -8,12 +8,16 @@ import { type GatewayWorld, isOutage, tell } from "./gateway-world.ts";
 import type { Upstream } from "./upstreams.ts";
 
 /** A file that was ever listed, and whether it still is. */
-export type ListedFile = SeenFile & {
+type KnownFile = SeenFile & {
+  /** What the upstream says of it now; absent where it lists it no more. */
+  readonly live?: IndexFile;
+};
+
+/** The same, with what its name says. */
+export type ListedFile = KnownFile & {
   readonly version: Version | undefined;
   /** Whether its name is in the normal form that new files have. */
   readonly normal: boolean;
-  /** What the upstream says of it now; absent where it lists it no more. */
-  readonly live?: IndexFile;
 };
 
 /** A project as the gateway knows it: all files that were ever listed, oldest first. */
@@ -30,21 +34,11 @@ export type Listings = (project: NormalizedName, anew?: "anew") => Promise<Resul
 
 const MAX_PAGES = 1_000;
 
-type Named = Pick<ListedFile, "version" | "normal">;
-
-/** Names that were read lately: pages are read again every half minute, and hardly change. */
-const names = new Map<string, Named>();
-const MAX_NAMES = 50_000;
-
-const named = (filename: string): Named => {
-  const known = names.get(filename);
-  if (known !== undefined) return known;
-  const strict = parseDistributionFilename(filename);
-  const parsed = strict.ok ? strict : looseRelease(filename);
-  const read = { version: parsed.ok ? parsed.value.version : undefined, normal: strict.ok };
-  if (names.size >= MAX_NAMES) names.clear();
-  names.set(filename, read);
-  return read;
+const named = (file: KnownFile): ListedFile => {
+  const strict = parseDistributionFilename(file.filename);
+  const parsed = strict.ok ? strict : looseRelease(file.filename);
+  const version = parsed.ok ? parsed.value.version : undefined;
+  return { ...file, version, normal: strict.ok };
 };
 
 /** Pages of upstreams, each asked for at most once in `config.refresh`, and once at a time. */
@@ -90,11 +84,7 @@ const load = async (
     return ok(await merge(world, { project, upstream }, known, []));
   }
   if (known.length === 0 || !isOutage(page.error)) return page;
-  const files = known.map((file) => ({
-    ...file,
-    live: file.listed,
-    ...named(file.filename),
-  }));
+  const files = known.map((file) => named({ ...file, live: file.listed }));
   return ok({ project, upstream, files, outage: page.error });
 };
 
@@ -113,9 +103,7 @@ const merge = async (
   const before = changed.length > 0 ? await world.state.see(project, changed) : known;
   const seen = join(world, about, before, listed);
   const live = new Map(seen.map((file) => [file.filename, file]));
-  const gone = before
-    .filter((file) => !live.has(file.filename))
-    .map((file) => ({ ...file, ...named(file.filename) }));
+  const gone = before.filter((file) => !live.has(file.filename));
   const earlier = new Map(before.map((file) => [file.filename, file.listed.sha256]));
   for (const file of seen) {
     const replaced = (file.live?.sha256 ?? "") !== file.sha256;
@@ -124,7 +112,7 @@ const merge = async (
     }
   }
   const files = [...gone, ...seen].sort((a, b) => a.firstSeen - b.firstSeen);
-  return { project, upstream, files };
+  return { project, upstream, files: files.map(named) };
 };
 
 /** The files that a page lists, each as it was when it was first seen. */
@@ -133,29 +121,28 @@ const join = (
   { project, upstream }: Pick<ProjectListing, "project" | "upstream">,
   known: readonly SeenFile[],
   listed: readonly IndexFile[],
-): ListedFile[] => {
+): KnownFile[] => {
   const now = world.now();
   const before = new Map(known.map((file) => [file.filename, file]));
-  return listed.map((live): ListedFile => {
+  return listed.map((live): KnownFile => {
     const { filename } = live;
     const old = before.get(filename);
-    if (old !== undefined) return { ...old, listed: live, live, ...named(filename) };
+    if (old !== undefined) return { ...old, listed: live, live };
     // On the first sight of a project its files are as old as the upstream says; never later on.
     const claimed = known.length === 0 ? (live.uploadTime ?? now) : now;
     const firstSeen = Math.min(now, claimed);
     const sha256 = live.sha256 ?? "";
     const { name } = upstream.config;
-    const file = { project, filename, upstream: name, sha256, firstSeen, listed: live };
-    return { ...file, live, ...named(filename) };
+    return { project, filename, upstream: name, sha256, firstSeen, listed: live, live };
   });
 };
 
-const sameListing = (old: SeenFile | undefined, file: ListedFile): boolean =>
+const sameListing = (old: SeenFile | undefined, file: KnownFile): boolean =>
   old !== undefined && JSON.stringify(old.listed) === JSON.stringify(file.listed);
 
 const alarmReplaced = (
   world: GatewayWorld,
-  { project, filename, sha256, live }: ListedFile,
+  { project, filename, sha256, live }: KnownFile,
 ): Promise<void> =>
   tell(world, {
     kind: "alarm",

@@ -21,14 +21,15 @@ export const parseVersion = (text: string): Result<Version> => {
   if (known !== undefined) return known;
   const result = readVersion(text);
   if (parsed.size >= MAX_PARSED) parsed.clear();
-  // What is longer is refused at once, and not worth its memory.
-  if (text.length <= MAX_LENGTH) parsed.set(text, result);
+  if (text.length <= MAX_KEPT) parsed.set(text, result);
   return result;
 };
 
 /** An index lists hundreds of files of few versions. */
 const parsed = new Map<string, Result<Version>>();
 const MAX_PARSED = 4096;
+/** V8 keeps longer parts of a text as a window on it: the whole index page would be kept. */
+const MAX_KEPT = 12;
 
 const readVersion = (text: string): Result<Version> => {
   const refuse = fail("DIST_VERSION", `${shown(text)} is not a PEP 440 version`);
