@@ -1,8 +1,7 @@
 import { dirname } from "node:path";
 import { openFeed } from "../consumer/gateway-feed.ts";
 import { openMetrics } from "../consumer/gateway-metrics.ts";
-import { openGatewayStore } from "../consumer/gateway-store.ts";
-import type { GatewayWorld, LogLine } from "../consumer/gateway-world.ts";
+import { type GatewayWorld, type LogLine, openStoreFor } from "../consumer/gateway-world.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { hex, utf8 } from "../formats/bytes.ts";
 import { ok, type Result } from "../formats/result.ts";
@@ -59,11 +58,13 @@ export const openGatewayWorld = async (
   if (!first.ok) return first;
   const memory = await openMemoryAndStore(invocation);
   if (!memory.ok) return memory;
-  const store = await openGatewayStore(memory.value.store);
+  const metrics = openMetrics();
+  const watched = { config, metrics, log, now: outside.now };
+  const store = await openStoreFor(watched, memory.value.store);
   if (!store.ok) return store;
   return ok({
+    ...watched,
     folder: dirname(memory.value.store),
-    config,
     policy: policy.value,
     fingerprint: hex(sha256(utf8(`${read.value.sha256} ${policy.value.sha256}`))),
     upstreams: upstreams.value,
@@ -71,9 +72,6 @@ export const openGatewayWorld = async (
     store: store.value,
     files,
     trust,
-    metrics: openMetrics(),
     feed: openFeed(),
-    log,
-    now: outside.now,
   });
 };

@@ -2,7 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import type { Failure } from "../formats/result.ts";
 import { visible } from "../formats/visible.ts";
-import type { GatewayStore } from "./gateway-store.ts";
+import type { BoundedStore } from "./bounded-store.ts";
 
 const MAX_REASON = 400;
 
@@ -90,10 +90,13 @@ const readSpan = async (
 
 const weakly = (tag: string): string => tag.trim().replace(/^W\//, "");
 
-/** Answers with kept content: whole, a range of it, or nothing but its headers. */
+/**
+ * Answers with kept content: whole, a range of it, or nothing but its headers. The content stays
+ * until it was sent, or the client is gone.
+ */
 export const fileAnswer = async (
   request: Request,
-  store: GatewayStore,
+  store: BoundedStore,
   { digest, size, type, headers: more = {} }: StoredFile,
 ): Promise<Response> => {
   const etag = `"${digest}"`;
@@ -123,9 +126,27 @@ export const fileAnswer = async (
     headers: { ...headers, ...partial, "content-length": String(end - start + 1) },
   };
   if (request.method === "HEAD" || size === 0) return new Response(null, answer);
-  const length = end - start + 1;
-  const file = await open(store.pathOf(digest));
-  if (length <= AT_ONCE) return new Response(await readSpan(file, start, length), answer);
-  const body = Readable.toWeb(file.createReadStream({ start, end }));
-  return new Response(body as ReadableStream<Uint8Array>, answer);
+  const release = store.serve(digest);
+  if (release === undefined) throw new Error("was removed before it was read");
+  return sendSpan(store.pathOf(digest), { start, end }, answer, release);
+};
+
+const sendSpan = async (
+  path: string,
+  { start, end }: Span,
+  answer: ResponseInit,
+  release: () => void,
+): Promise<Response> => {
+  let isStreamed = false;
+  try {
+    const file = await open(path);
+    const length = end - start + 1;
+    if (length <= AT_ONCE) return new Response(await readSpan(file, start, length), answer);
+    const stream = file.createReadStream({ start, end });
+    isStreamed = true;
+    stream.once("close", release);
+    return new Response(Readable.toWeb(stream) as ReadableStream<Uint8Array>, answer);
+  } finally {
+    if (!isStreamed) release();
+  }
 };

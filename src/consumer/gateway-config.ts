@@ -47,6 +47,8 @@ export type GatewayConfig = {
   readonly refresh: number;
   /** Bytes of one distribution at most. */
   readonly maxBytes: number;
+  /** Bytes of all files in the store; `undefined` for no limit. */
+  readonly storeLimit: number | undefined;
   /** The least that is logged. */
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Path of the policy, or the policy itself, as it stands. */
@@ -72,6 +74,19 @@ const duration = (json: Json | undefined, otherwise: number): number => {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(json.string()) ?? [];
   if (count === undefined || unit === undefined) return json.refuse("is no time such as 30s or 7d");
   return Number(count) * UNITS[unit as keyof typeof UNITS];
+};
+
+const BYTES: Readonly<Record<string, number>> = {
+  ...{ kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },
+  ...{ KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 },
+};
+
+const bytes = (json: Json): number => {
+  const [, count, unit = ""] = /^([1-9]\d{0,5})([kMGT]B|[KMGT]iB)$/.exec(json.string()) ?? [];
+  const size = BYTES[unit];
+  return size === undefined
+    ? json.refuse("is no size such as 500MB or 20GiB")
+    : Number(count) * size;
 };
 
 const address = (json: Json): string => {
@@ -214,7 +229,7 @@ export const readGatewayConfig = (value: unknown): Result<GatewayConfig> =>
   readJson(value, "CONFIG", "gateway", (json) => {
     json.only(
       ...["mode", "trust-on-first-use", "upstreams", "retracted", "refresh", "max-bytes"],
-      ...["policy", "policy-file", "cooldown", "late-files", "log-level"],
+      ...["policy", "policy-file", "cooldown", "late-files", "log-level", "store-limit"],
     );
     const general = delays(json, { cooldown: 0, lateFiles: DEFAULT_LATE_FILES });
     const upstreams = json
@@ -223,6 +238,7 @@ export const readGatewayConfig = (value: unknown): Result<GatewayConfig> =>
       .map((one) => upstream(one, general));
     if (upstreams.length === 0) json.refuse("has no upstream");
     checkOwners(json, upstreams);
+    const limit = json.optional("store-limit");
     return {
       mode: mode(json.optional("mode")),
       trustOnFirstUse: json.optional("trust-on-first-use")?.boolean() ?? false,
@@ -230,6 +246,7 @@ export const readGatewayConfig = (value: unknown): Result<GatewayConfig> =>
       retracted: json.optional("retracted")?.items(MAX_OWNED).map(retracted) ?? [],
       refresh: duration(json.optional("refresh"), 30_000),
       maxBytes: json.optional("max-bytes")?.integer() ?? DEFAULT_MAX_BYTES,
+      storeLimit: limit === undefined ? undefined : bytes(limit),
       logLevel: logLevel(json.optional("log-level")),
       policy: policy(json),
     };

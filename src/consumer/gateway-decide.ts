@@ -12,7 +12,7 @@ import {
   type ProjectListing,
 } from "./gateway-listing.ts";
 import type { GatewayEvent, KeptVerdict } from "./gateway-state.ts";
-import { judgeFile } from "./gateway-verdict.ts";
+import { type Beside, judgeFile } from "./gateway-verdict.ts";
 import { announce, type GatewayWorld, isOutage } from "./gateway-world.ts";
 
 /** What a client gets for a file. */
@@ -23,7 +23,16 @@ export type Decision =
   /** The checks could not be made: nothing is served, and nothing is said about the file. */
   | { readonly kind: "unavailable"; readonly failure: Failure };
 
-export type Decide = (project: NormalizedName, filename: string) => Promise<Decision>;
+/**
+ * What a decision rests on stays in the store until those who wait for it went on: who answers
+ * with content takes it by `serve` before doing anything else.
+ * @param beside - what has to be in the store with the file
+ */
+export type Decide = (
+  project: NormalizedName,
+  filename: string,
+  beside?: Beside,
+) => Promise<Decision>;
 
 /** Files of one upstream that are fetched and verified at the same time; more wait. */
 const EXAMINED_AT_ONCE = 16;
@@ -41,11 +50,18 @@ export const openDecisions = (world: GatewayWorld, listings: Listings): Decide =
     world.upstreams.all.map(({ config }) => [config.name, pLimit(EXAMINED_AT_ONCE)]),
   );
   const parts: Parts = { ...world, listings, limits };
-  return (project, filename) => {
-    const key = `${project}/${filename}`;
-    const decision = running.get(key) ?? decide(parts, project, filename);
+  return (project, filename, beside) => {
+    const key = `${project}/${filename}/${beside ?? ""}`;
+    const begun = running.get(key);
+    if (begun !== undefined) return begun;
+    const { store, end } = world.store.holding();
+    const decision = decide({ ...parts, store }, { project, filename, beside });
     running.set(key, decision);
-    const done = () => running.delete(key);
+    const done = (): void => {
+      running.delete(key);
+      // After all that wait for the decision.
+      setImmediate(end);
+    };
     decision.then(done, done);
     return decision;
   };
@@ -87,17 +103,19 @@ const find = async (
     : ok({ listing: listing.value, file, admitted });
 };
 
-const decide = async (
-  world: Parts,
-  project: NormalizedName,
-  filename: string,
-): Promise<Decision> => {
+type Wanted = {
+  readonly project: NormalizedName;
+  readonly filename: string;
+  readonly beside: Beside | undefined;
+};
+
+const decide = async (world: Parts, { project, filename, beside }: Wanted): Promise<Decision> => {
   const found = await find(world, project, filename);
   if (!found.ok) return refuseOrWait(found.error);
   const { listing, file, admitted } = found.value;
   if (!admitted.ok && world.config.mode === "enforce") return turnAway(world, file, admitted.error);
   const limit = world.limits.get(listing.upstream.config.name);
-  const verdict = await judgeFile(world, listing, file, limit);
+  const verdict = await judgeFile(world, listing, file, { limit, beside });
   if (!verdict.ok) return refuseOrWait(verdict.error);
   const refusal = admitted.ok ? refusalOf(verdict.value) : admitted.error;
   if (refusal === undefined) {

@@ -1,6 +1,8 @@
-/** Counters for Prometheus. */
+/** Counters and gauges for Prometheus. */
 export type Metrics = {
   readonly count: (name: CounterName, labels: Labels, by?: number) => void;
+  /** What a gauge shows from now on. */
+  readonly gauge: (name: GaugeName, read: () => number) => void;
   /** The text exposition format, version 0.0.4. */
   readonly text: () => string;
 };
@@ -15,9 +17,15 @@ const HELP = {
     "Seconds spent on deciding files, downloads included.",
   wheelseal_gateway_verification_seconds_count: "Files that were decided.",
   wheelseal_gateway_served_bytes_total: "Bytes of files answered.",
+  wheelseal_gateway_store_evictions_total: "Files removed to keep the store within its limit.",
+} as const;
+
+const GAUGES = {
+  wheelseal_gateway_store_bytes: "Bytes of all files in the store.",
 } as const;
 
 export type CounterName = keyof typeof HELP;
+type GaugeName = keyof typeof GAUGES;
 
 const escaped = (value: string): string =>
   value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
@@ -29,6 +37,7 @@ const labelled = (labels: Labels): string => {
 
 export const openMetrics = (): Metrics => {
   const counters = new Map<CounterName, Map<string, number>>();
+  const gauges = new Map<GaugeName, () => number>();
   return {
     count: (name, labels, by = 1) => {
       const series = counters.get(name) ?? new Map<string, number>();
@@ -36,13 +45,21 @@ export const openMetrics = (): Metrics => {
       const key = labelled(labels);
       series.set(key, (series.get(key) ?? 0) + by);
     },
+    gauge: (name, read) => {
+      gauges.set(name, read);
+    },
     text: () => {
       const lines = Object.entries(HELP).flatMap(([name, help]) => {
         const series = counters.get(name as CounterName) ?? new Map([["", 0]]);
         const values = [...series].map(([labels, value]) => `${name}${labels} ${value}`);
         return [`# HELP ${name} ${help}`, `# TYPE ${name} counter`, ...values];
       });
-      return `${lines.join("\n")}\n`;
+      const levels = [...gauges].flatMap(([name, read]) => [
+        `# HELP ${name} ${GAUGES[name]}`,
+        `# TYPE ${name} gauge`,
+        `${name} ${read()}`,
+      ]);
+      return `${[...lines, ...levels].join("\n")}\n`;
     },
   };
 };

@@ -1,10 +1,11 @@
 import { createReadStream } from "node:fs";
-import { link, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { sha256 } from "../crypto/hash.ts";
 import { digestStream } from "../formats/artifact.ts";
 import { hex } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import type { Kept } from "./store-ledger.ts";
 
 /** A folder of its own for one file on its way; nothing in it is ever served. */
 export type Quarantine = {
@@ -29,6 +30,12 @@ export type GatewayStore = {
   /** Bytes of kept content; `undefined` where it is not there, or is not what its name says. */
   readonly sizeOf: (digest: string) => Promise<number | undefined>;
   readonly pathOf: (digest: string) => string;
+  /** All content that is there, what was kept or marked longest ago first. */
+  readonly list: () => Promise<Result<Kept[]>>;
+  /** Marks content as used now, in milliseconds since 1970, for the order of `list` in a later process. */
+  readonly mark: (digest: string, now: number) => Promise<void>;
+  /** Removes content; that it is not there is no failure. */
+  readonly remove: (digest: string) => Promise<Result<void>>;
 };
 
 const DIGEST = /^[0-9a-f]{64}$/;
@@ -36,6 +43,23 @@ const DIGEST = /^[0-9a-f]{64}$/;
 const reason = (error: unknown): string => (error as { code?: string }).code ?? "unknown error";
 
 let taken = 0;
+
+/** What lies in a store's folders under a digest, oldest first. */
+const listed = async (objects: string): Promise<Kept[]> => {
+  const found: (Kept & { readonly at: number })[] = [];
+  for (const part of await readdir(objects, { withFileTypes: true })) {
+    if (!part.isDirectory()) continue;
+    const names = await readdir(join(objects, part.name));
+    const stats = names
+      .filter((name) => DIGEST.test(name) && name.startsWith(part.name))
+      .map(async (digest) => {
+        const { size, mtimeMs } = await stat(join(objects, part.name, digest));
+        return { digest, size, at: mtimeMs };
+      });
+    found.push(...(await Promise.all(stats)));
+  }
+  return found.sort((a, b) => a.at - b.at).map(({ digest, size }) => ({ digest, size }));
+};
 
 /**
  * Opens the store in `folder`; what an earlier process left in quarantine is removed.
@@ -84,6 +108,12 @@ export const openGatewayStore = async (
   if (!prepared.ok) return prepared;
   return ok({
     pathOf,
+    list: () => guarded(() => listed(join(folder, "objects"))),
+    mark: (digest, now) => utimes(pathOf(digest), now / 1000, now / 1000).catch(() => undefined),
+    remove: (digest) => {
+      checked.delete(digest);
+      return guarded(() => rm(pathOf(digest), { force: true }));
+    },
     quarantine: () =>
       guarded(async () => {
         const own = next();

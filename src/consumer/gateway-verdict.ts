@@ -28,14 +28,26 @@ const rulesOf = async (world: GatewayWorld): Promise<Result<string>> => {
   return ok(`${world.fingerprint} ${digest}`);
 };
 
-/** Whether it stands and its content is in this replica's own store. */
+/** What a client can ask for beside a file and its metadata. */
+export type Beside = "provenance";
+
+/**
+ * Whether it stands and its content is in this replica's own store. A provenance is asked of it
+ * only where it is wanted: where the evidence changed since, another one is all there is to get.
+ */
 const isUsable = async (
   world: GatewayWorld,
   verdict: KeptVerdict,
   sha256: string,
-): Promise<boolean> =>
-  stands(world, verdict, sha256) &&
-  (verdict.size === undefined || (await world.store.sizeOf(sha256)) === verdict.size);
+  beside: Beside | undefined,
+): Promise<boolean> => {
+  const { size, metadata, provenance } = verdict;
+  if (!stands(world, verdict, sha256)) return false;
+  if (size === undefined) return true;
+  const wanted = [metadata, beside === "provenance" ? provenance : undefined];
+  if (!wanted.every((digest) => digest === undefined || world.store.has(digest))) return false;
+  return (await world.store.sizeOf(sha256)) === size;
+};
 
 /**
  * The verdict on a listed file: a kept one that still stands, or a new one. A failure means that
@@ -45,14 +57,17 @@ export const judgeFile = async (
   general: GatewayWorld,
   listing: ProjectListing,
   file: ListedFile,
-  limit: LimitFunction | undefined,
+  {
+    limit,
+    beside,
+  }: { readonly limit: LimitFunction | undefined; readonly beside?: Beside | undefined },
 ): Promise<Result<KeptVerdict>> => {
   const { project, filename, sha256, live } = file;
   const fingerprint = await rulesOf(general);
   if (!fingerprint.ok) return fingerprint;
   const world = { ...general, fingerprint: fingerprint.value };
   const kept = await world.state.verdict(project, filename);
-  if (kept !== undefined && (await isUsable(world, kept, sha256))) return ok(kept);
+  if (kept !== undefined && (await isUsable(world, kept, sha256, beside))) return ok(kept);
   const stated = live?.sha256 === sha256 ? { ...live, sha256 } : undefined;
   if (stated === undefined) return fail("GATEWAY_REPLACED", `${filename} is not listed as before`);
   const judge = () => judgeAnew(world, listing, stated);

@@ -2,11 +2,12 @@ import type { Files } from "../clients/files.ts";
 import type { Failure, Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 import type { Expected } from "../verification/policy.ts";
+import { type BoundedStore, boundStore, type StoreLimit } from "./bounded-store.ts";
 import type { GatewayConfig } from "./gateway-config.ts";
 import type { Feed } from "./gateway-feed.ts";
 import type { Metrics } from "./gateway-metrics.ts";
 import type { GatewayEvent, GatewayState } from "./gateway-state.ts";
-import type { GatewayStore } from "./gateway-store.ts";
+import { openGatewayStore } from "./gateway-store.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 /** One line of the log, printed as JSON. */
@@ -24,7 +25,7 @@ export type GatewayWorld = {
   readonly fingerprint: string;
   readonly upstreams: Upstreams;
   readonly state: GatewayState;
-  readonly store: GatewayStore;
+  readonly store: BoundedStore;
   readonly files: Files;
   readonly trust: () => Promise<Result<TrustedRoot>>;
   readonly metrics: Metrics;
@@ -49,6 +50,26 @@ export const announce = (world: GatewayWorld, event: GatewayEvent): void => {
   const level = kind === "alarm" ? "error" : kind === "refused" ? "warn" : "info";
   world.log({ level, event: kind, project, filename, sha256, code, message });
   world.feed.publish(event);
+};
+
+/** Opens the store in `folder`, with the limit of the configuration. @returns FILE_UNWRITABLE */
+export const openStoreFor = async (
+  { config, metrics, log, now }: Pick<GatewayWorld, "config" | "metrics" | "log" | "now">,
+  folder: string,
+): Promise<Result<BoundedStore>> => {
+  const store = await openGatewayStore(folder);
+  if (!store.ok) return store;
+  const evicted: StoreLimit["evicted"] = ({ digest: sha256, size }, removed) => {
+    if (!removed.ok) {
+      const { code, message } = removed.error;
+      return log({ level: "error", event: "store", sha256, code, message });
+    }
+    metrics.count("wheelseal_gateway_store_evictions_total", {});
+    log({ level: "info", event: "evicted", sha256, size });
+  };
+  const bounded = await boundStore(store.value, { limit: config.storeLimit, evicted, now });
+  if (bounded.ok) metrics.gauge("wheelseal_gateway_store_bytes", bounded.value.bytes);
+  return bounded;
 };
 
 /** Failures that say nothing about a file: the check could not be made. */

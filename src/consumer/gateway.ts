@@ -100,10 +100,15 @@ const besideAnswer = async (
   digest: string | undefined,
   type: string,
 ): Promise<Response> => {
-  const size = digest === undefined ? undefined : await store.sizeOf(digest);
-  if (digest === undefined || size === undefined)
-    return notFound("the file has nothing of that kind");
-  return fileAnswer(request, store, { digest, size, type });
+  const release = digest === undefined ? undefined : store.serve(digest);
+  try {
+    const size = digest === undefined ? undefined : await store.sizeOf(digest);
+    if (digest === undefined || size === undefined)
+      return notFound("the file has nothing of that kind");
+    return await fileAnswer(request, store, { digest, size, type });
+  } finally {
+    release?.();
+  }
 };
 
 const integrity = async (
@@ -113,7 +118,7 @@ const integrity = async (
 ): Promise<Response> => {
   const name = parseName(path.name);
   if (!name.ok) return problem(404, name.error);
-  const decision = await parts.decide(name.value, path.filename);
+  const decision = await parts.decide(name.value, path.filename, "provenance");
   if (decision.kind === "unavailable") return problem(502, decision.failure);
   if (decision.kind === "refuse") return failed(decision.failure);
   const type = "application/vnd.pypi.integrity.v1+json";

@@ -66,6 +66,9 @@ describe("what is refused", () => {
     ["a misspelt key of an upstream", { upstreams: [{ ...good, cooldwn: "7d" }] }],
     ["a mode that there is not", { upstreams: [good], mode: "warn" }],
     ["a time without unit", { upstreams: [good], cooldown: "7" }],
+    ["a size without unit", { upstreams: [good], "store-limit": "1000" }],
+    ["a size of nothing", { upstreams: [good], "store-limit": "0GB" }],
+    ["a size of another spelling", { upstreams: [good], "store-limit": "20 gb" }],
     ["credentials in a URL", { upstreams: [{ ...good, index: "https://u:p@a.test/simple" }] }],
     ["a file as index", { upstreams: [{ ...good, index: "file:///simple" }] }],
     ["a user without password", { upstreams: [{ ...good, username: "u" }] }],
@@ -96,4 +99,15 @@ test("a GitLab index tells where the signatures are, unless said otherwise", () 
   const other = unwrap(readGatewayConfig({ upstreams, cooldown: "7d" }));
   assert.equal(other.upstreams[0]?.generic, undefined);
   assert.equal(other.upstreams[0]?.cooldown, 2 * 60 * 60 * 1000);
+});
+
+test("the limit of the store is a size, in powers of 1000 or 1024", () => {
+  const limit = (text: string) =>
+    unwrap(readGatewayConfig({ upstreams: [one("a", ["x"])], "store-limit": text })).storeLimit;
+  assert.deepEqual(["500kB", "20GB", "3MiB", "1TiB"].map(limit), [
+    500_000,
+    20e9,
+    3 * 2 ** 20,
+    2 ** 40,
+  ]);
 });

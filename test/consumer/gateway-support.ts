@@ -10,8 +10,7 @@ import { openFeed } from "../../src/consumer/gateway-feed.ts";
 import { openMetrics } from "../../src/consumer/gateway-metrics.ts";
 import { openSqliteState } from "../../src/consumer/gateway-sqlite.ts";
 import type { GatewayEvent, GatewayState } from "../../src/consumer/gateway-state.ts";
-import { openGatewayStore } from "../../src/consumer/gateway-store.ts";
-import type { GatewayWorld, LogLine } from "../../src/consumer/gateway-world.ts";
+import { type GatewayWorld, type LogLine, openStoreFor } from "../../src/consumer/gateway-world.ts";
 import { openUpstreams } from "../../src/consumer/upstreams.ts";
 import { ok, unwrap } from "../../src/formats/result.ts";
 import { readPolicy } from "../../src/verification/policy-format.ts";
@@ -48,8 +47,14 @@ export const gatewayFor = async (
   const outside: Outside = { ...world, fetch: upstream.fetch };
   const policy = unwrap(readPolicy(settings.policy ?? OWN_PROJECT(opened.stack.urls.gitlab)));
   const lines: LogLine[] = [];
-  const gatewayWorld: GatewayWorld = {
+  const watched = {
     config,
+    metrics: openMetrics(),
+    log: (line: LogLine) => lines.push(line),
+    now: () => clock.now,
+  };
+  const gatewayWorld: GatewayWorld = {
+    ...watched,
     policy: { kind: "policy", policy, from: "test", sha256: "00" },
     fingerprint: JSON.stringify([settings.config, settings.policy]),
     upstreams: openUpstreams(
@@ -58,13 +63,10 @@ export const gatewayFor = async (
       systemFiles,
     ),
     state: settings.state ?? unwrap(openSqliteState(folder)),
-    store: unwrap(await openGatewayStore(join(folder, "store"))),
+    store: unwrap(await openStoreFor(watched, join(folder, "store"))),
     files: systemFiles,
     trust: async () => ok(held.trust),
-    metrics: openMetrics(),
     feed: openFeed(),
-    log: (line) => lines.push(line),
-    now: () => clock.now,
   };
   const gateway: Gateway = openGateway(gatewayWorld);
   const ask = (path: string, init?: RequestInit): Promise<Response> =>
