@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { type Plugin, rolldown } from "rolldown";
 
 /** Modules of crypto that a browser has other means for. */
-const CRYPTO = /\/src\/crypto\/(hash|keys|verify|crc32)\.ts$/;
+const CRYPTO = /\/src\/crypto\/(hash|keys|verify|crc32|text)\.ts$/;
 
 /** The same verifier, with the browser's cryptography under it. */
 const browserCrypto = (): Plugin => ({

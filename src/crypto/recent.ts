@@ -4,20 +4,22 @@ export type Recent<T> = {
   set(key: string, value: T): void;
 };
 
+/**
+ * Two halves, of which the older goes as a whole when the younger is full: what was used since
+ * then is in the younger. To keep all in the order of use would take longer than what is kept.
+ */
 export const recent = <T>(limit: number): Recent<T> => {
-  const kept = new Map<string, T>();
+  const half = limit / 2;
+  let [young, old] = [new Map<string, T>(), new Map<string, T>()];
   const set = (key: string, value: T): void => {
-    kept.delete(key);
-    kept.set(key, value);
-    if (kept.size <= limit) return;
-    for (const oldest of kept.keys()) {
-      kept.delete(oldest);
-      return;
-    }
+    if (young.size >= half && !young.has(key)) [young, old] = [new Map(), young];
+    young.set(key, value);
   };
   return {
     get: (key) => {
-      const value = kept.get(key);
+      const known = young.get(key);
+      if (known !== undefined) return known;
+      const value = old.get(key);
       if (value !== undefined) set(key, value);
       return value;
     },

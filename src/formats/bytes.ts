@@ -1,3 +1,4 @@
+import { readBase64, toBase64, toHex } from "../crypto/text.ts";
 import { fail, ok, type Result } from "./result.ts";
 
 export const concat = (...parts: readonly Uint8Array[]): Uint8Array => {
@@ -41,31 +42,8 @@ export const fromUtf8 = (bytes: Uint8Array): Result<string> => {
   }
 };
 
-/** Character codes that one call takes as its arguments. */
-const PIECE = 4096;
-
-/** One flat string: put together character by character it would take 20 times the memory. */
-const characters = (codes: Uint8Array): string => {
-  // `apply` takes bytes as they are; spread would make an array of numbers first.
-  const part = (at: number): string =>
-    Reflect.apply(String.fromCharCode, undefined, codes.subarray(at, at + PIECE));
-  let out = codes.length === 0 ? "" : part(0);
-  for (let at = PIECE; at < codes.length; at += PIECE) out += part(at);
-  return out;
-};
-
-const HEX = utf8("0123456789abcdef");
-
 /** Lower-case hexadecimal. */
-export const hex = (bytes: Uint8Array): string => {
-  const codes = new Uint8Array(2 * bytes.length);
-  for (let i = 0; i < bytes.length; i += 1) {
-    const byte = bytes[i] ?? 0;
-    codes[2 * i] = HEX[byte >> 4] ?? 0;
-    codes[2 * i + 1] = HEX[byte & 15] ?? 0;
-  }
-  return characters(codes);
-};
+export const hex = toHex;
 
 /** Lower- or upper-case hexadecimal of an even length. */
 export const fromHex = (text: string): Result<Uint8Array> => {
@@ -78,51 +56,29 @@ export const fromHex = (text: string): Result<Uint8Array> => {
   return ok(out);
 };
 
-const STANDARD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const NOT_STANDARD = /[^A-Za-z0-9+/]/;
 const NOT_URL_SAFE = /[^\w-]/;
 
-// The platform's base64 is of strings with a character a byte, and lenient: what it would take
-// beyond RFC 4648 is refused before.
-
 /** Base64 with padding, RFC 4648 §4. */
-export const base64 = (bytes: Uint8Array): string => btoa(characters(bytes));
+export const base64 = toBase64;
 
 /** Base64url without padding, RFC 7515 §2. */
 export const base64url = (bytes: Uint8Array): string =>
   base64(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 
-/** @param digits - of the standard alphabet, without padding */
-const decode = (digits: string): Uint8Array | undefined => {
-  const over = digits.length % 4;
-  if (over === 1) return undefined;
-  // Left-over bits that are not zero would give one value several spellings.
-  const bits = over === 0 ? 0 : STANDARD.indexOf(digits.at(-1) ?? "");
-  if ((bits & (over === 2 ? 15 : 3)) !== 0) return undefined;
-  const binary = atob(digits);
-  const out = new Uint8Array(binary.length);
-  for (let i = 0; i < out.length; i += 1) out[i] = binary.charCodeAt(i);
-  return out;
-};
-
-/** Canonical padded base64 (RFC 4648 §4, §3.5): no white space, no stray bits. */
+/**
+ * Canonical padded base64 (RFC 4648 §4, §3.5): no white space, no stray bits. The platform is
+ * lenient; what it read is written again, and must be the same text.
+ */
 export const fromBase64 = (text: string): Result<Uint8Array> => {
-  const digits = text.endsWith("==")
-    ? text.slice(0, -2)
-    : text.endsWith("=")
-      ? text.slice(0, -1)
-      : text;
-  const canonical = text.length % 4 === 0 && !NOT_STANDARD.test(digits);
-  const bytes = canonical ? decode(digits) : undefined;
-  return bytes === undefined ? fail("FORMAT_TEXT", "not base64") : ok(bytes);
+  const bytes = readBase64(text);
+  return toBase64(bytes) === text ? ok(bytes) : fail("FORMAT_TEXT", "not base64");
 };
 
 /** Base64url without padding, RFC 7515 §2. */
 export const fromBase64url = (text: string): Result<Uint8Array> => {
-  const bytes = NOT_URL_SAFE.test(text)
-    ? undefined
-    : decode(text.replaceAll("-", "+").replaceAll("_", "/"));
-  return bytes === undefined ? fail("FORMAT_TEXT", "not base64url") : ok(bytes);
+  const padded = text.replaceAll("-", "+").replaceAll("_", "/") + "=".repeat(-text.length & 3);
+  const bytes = NOT_URL_SAFE.test(text) ? undefined : fromBase64(padded);
+  return bytes?.ok === true ? bytes : fail("FORMAT_TEXT", "not base64url");
 };
 
 /** Unsigned big-endian bytes of `value`, `length` long. */

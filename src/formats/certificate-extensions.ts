@@ -1,6 +1,7 @@
 import type { Certificate } from "./certificate.ts";
 import { contextTag, type DerNode, TAG } from "./der.ts";
 import { type DerReader, readDerAs } from "./der-reader.ts";
+import { derived } from "./derived.ts";
 import { FULCIO, FULCIO_PREFIX, OID } from "./oids.ts";
 import { fail, ok, type Result } from "./result.ts";
 
@@ -44,30 +45,32 @@ const readSan = (reader: DerReader, node: DerNode): San => {
  * @returns `CERT_SAN` for a malformed or empty list or name, or a kind that is no identity
  * @see RFC 5280 §4.2.1.6
  */
-export const subjectAlternativeNames = (certificate: Certificate): Result<San[]> => {
-  const extension = certificate.extensions.get(OID.subjectAltName);
-  if (extension === undefined) return ok([]);
-  return readDerAs("CERT_SAN", "subject alternative name", (reader) => {
-    const nodes = reader.fields(reader.element(extension.value, TAG.SEQUENCE, "names")).rest();
-    if (nodes.length === 0 || nodes.length > MAX_NAMES) reader.refuse(`${nodes.length} names`);
-    const names = nodes.map((node) => readSan(reader, node));
-    return names.some((name) => name.value === "") ? reader.refuse("an empty name") : names;
-  });
-};
+export const subjectAlternativeNames = derived(
+  (certificate: Certificate): Result<readonly San[]> => {
+    const extension = certificate.extensions.get(OID.subjectAltName);
+    if (extension === undefined) return ok([]);
+    return readDerAs("CERT_SAN", "subject alternative name", (reader) => {
+      const nodes = reader.fields(reader.element(extension.value, TAG.SEQUENCE, "names")).rest();
+      if (nodes.length === 0 || nodes.length > MAX_NAMES) reader.refuse(`${nodes.length} names`);
+      const names = nodes.map((node) => readSan(reader, node));
+      return names.some((name) => name.value === "") ? reader.refuse("an empty name") : names;
+    });
+  },
+);
 
 /** Reads one extension's DER with `read`; `undefined` where the certificate has no such one. */
-const readExtensionAs = <T>(
-  certificate: Certificate,
+const extensionReader = <T>(
   oid: string,
   tag: number,
   read: (reader: DerReader, node: DerNode, critical: boolean) => T,
-): Result<T | undefined> => {
-  const extension = certificate.extensions.get(oid);
-  if (extension === undefined) return ok(undefined);
-  return readDerAs("CERT_FORMAT", `extension ${oid}`, (reader) =>
-    read(reader, reader.element(extension.value, tag, "value"), extension.critical),
-  );
-};
+): ((certificate: Certificate) => Result<T | undefined>) =>
+  derived((certificate) => {
+    const extension = certificate.extensions.get(oid);
+    if (extension === undefined) return ok(undefined);
+    return readDerAs("CERT_FORMAT", `extension ${oid}`, (reader) =>
+      read(reader, reader.element(extension.value, tag, "value"), extension.critical),
+    );
+  });
 
 export type BasicConstraints = {
   readonly ca: boolean;
@@ -76,8 +79,10 @@ export type BasicConstraints = {
 };
 
 /** RFC 5280 §4.2.1.9; `undefined` if the extension is missing. */
-export const basicConstraints = (certificate: Certificate): Result<BasicConstraints | undefined> =>
-  readExtensionAs(certificate, OID.basicConstraints, TAG.SEQUENCE, (reader, node) => {
+export const basicConstraints = extensionReader<BasicConstraints>(
+  OID.basicConstraints,
+  TAG.SEQUENCE,
+  (reader, node) => {
     const fields = reader.fields(node);
     const flag = fields.optional(TAG.BOOLEAN);
     const ca = flag !== undefined && reader.boolean(flag);
@@ -87,7 +92,8 @@ export const basicConstraints = (certificate: Certificate): Result<BasicConstrai
     const pathLength = Number(reader.integer(limit));
     if (!ca || pathLength < 0 || pathLength > 255) reader.refuse("a malformed path length");
     return { ca, pathLength };
-  });
+  },
+);
 
 /** In the order of their bits (RFC 5280 §4.2.1.3). */
 const KEY_USAGES = [
@@ -105,13 +111,16 @@ const KEY_USAGES = [
 export type KeyUsage = (typeof KEY_USAGES)[number];
 
 /** RFC 5280 §4.2.1.3; `undefined` if the extension is missing. */
-export const keyUsage = (certificate: Certificate): Result<ReadonlySet<KeyUsage> | undefined> =>
-  readExtensionAs(certificate, OID.keyUsage, TAG.BIT_STRING, (reader, node) => {
+export const keyUsage = extensionReader<ReadonlySet<KeyUsage>>(
+  OID.keyUsage,
+  TAG.BIT_STRING,
+  (reader, node) => {
     const [unused, ...bytes] = node.content;
     if (unused === undefined || unused > 7 || bytes.length > 2) reader.refuse("malformed bits");
     const bits = KEY_USAGES.filter((_, bit) => ((bytes[bit >> 3] ?? 0) >> (7 - (bit & 7))) & 1);
     return new Set(bits);
-  });
+  },
+);
 
 export type ExtendedKeyUsage = {
   readonly critical: boolean;
@@ -120,29 +129,28 @@ export type ExtendedKeyUsage = {
 };
 
 /** RFC 5280 §4.2.1.12; `undefined` if the extension is missing. */
-export const extendedKeyUsage = (certificate: Certificate): Result<ExtendedKeyUsage | undefined> =>
-  readExtensionAs(certificate, OID.extendedKeyUsage, TAG.SEQUENCE, (reader, node, critical) => {
+export const extendedKeyUsage = extensionReader<ExtendedKeyUsage>(
+  OID.extendedKeyUsage,
+  TAG.SEQUENCE,
+  (reader, node, critical) => {
     const purposes = reader.fields(node).rest().map(reader.oid);
     return purposes.length > 0 ? { critical, purposes } : reader.refuse("no usage");
-  });
+  },
+);
 
 /** The key identifier of RFC 5280 §4.2.1.2; `undefined` if the extension is missing. */
-export const subjectKeyIdentifier = (certificate: Certificate): Result<Uint8Array | undefined> =>
-  readExtensionAs(
-    certificate,
-    OID.subjectKeyIdentifier,
-    TAG.OCTET_STRING,
-    (_, node) => node.content,
-  );
+export const subjectKeyIdentifier = extensionReader<Uint8Array>(
+  OID.subjectKeyIdentifier,
+  TAG.OCTET_STRING,
+  (_, node) => node.content,
+);
 
 /** The issuer's key identifier, RFC 5280 §4.2.1.1; `undefined` if it is not given. */
-export const authorityKeyIdentifier = (certificate: Certificate): Result<Uint8Array | undefined> =>
-  readExtensionAs(
-    certificate,
-    OID.authorityKeyIdentifier,
-    TAG.SEQUENCE,
-    (reader, node) => reader.fields(node).optional(contextTag(0, false))?.content,
-  );
+export const authorityKeyIdentifier = extensionReader<Uint8Array | undefined>(
+  OID.authorityKeyIdentifier,
+  TAG.SEQUENCE,
+  (reader, node) => reader.fields(node).optional(contextTag(0, false))?.content,
+);
 
 /** What a Fulcio certificate says about the build: by the N of `1.3.6.1.4.1.57264.1.N`. */
 export type FulcioClaims = Readonly<Record<string, string>>;
@@ -162,7 +170,7 @@ const readClaim = (number: number, value: Uint8Array): Result<string> =>
  *
  * @returns `CERT_FORMAT` for a value that is neither
  */
-export const fulcioClaims = (certificate: Certificate): Result<FulcioClaims> => {
+export const fulcioClaims = derived((certificate: Certificate): Result<FulcioClaims> => {
   const claims: Record<string, string> = {};
   for (const [oid, { value }] of certificate.extensions) {
     const number = oid.startsWith(FULCIO_PREFIX) ? oid.slice(FULCIO_PREFIX.length) : "";
@@ -172,7 +180,7 @@ export const fulcioClaims = (certificate: Certificate): Result<FulcioClaims> => 
     claims[number] = claim.value;
   }
   return ok(claims);
-};
+});
 
 /**
  * The OIDC issuer that a Fulcio certificate names, in extension .1.8, in .1.1, or equally in both.

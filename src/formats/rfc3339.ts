@@ -20,7 +20,8 @@ export const parseRfc3339 = (text: string): number | undefined => {
 };
 
 /** RFC 3339 in UTC, milliseconds only where there are some; a plain number outside its years. */
-export const rfc3339 = (milliseconds: number): string =>
-  isWritable(milliseconds)
-    ? new Date(milliseconds).toISOString().replace(".000Z", "Z")
-    : `${milliseconds} milliseconds since 1970`;
+export const rfc3339 = (milliseconds: number): string => {
+  if (!isWritable(milliseconds)) return `${milliseconds} milliseconds since 1970`;
+  const text = new Date(milliseconds).toISOString();
+  return text.endsWith(".000Z") ? `${text.slice(0, -5)}Z` : text;
+};

@@ -3,6 +3,7 @@ import { base64, bigEndian, concat, fromBigEndian, utf8 } from "./bytes.ts";
 import type { Certificate } from "./certificate.ts";
 import { contextTag, type DerNode, der, sequence, TAG } from "./der.ts";
 import { type DerReader, readDerAs } from "./der-reader.ts";
+import { derived } from "./derived.ts";
 import { parseJson, readJson } from "./json.ts";
 import { OID } from "./oids.ts";
 import { all, fail, ok, type Result } from "./result.ts";
@@ -108,14 +109,14 @@ export const parseSctList = (bytes: Uint8Array): Result<Sct[]> => {
  * @returns `SCT_MISSING` without the extension, `SCT_INVALID` if it is malformed
  * @see RFC 6962 §3.3
  */
-export const embeddedScts = (certificate: Certificate): Result<Sct[]> => {
+export const embeddedScts = derived((certificate: Certificate): Result<readonly Sct[]> => {
   const extension = certificate.extensions.get(OID.sctList);
   if (extension === undefined) return fail("SCT_MISSING", "the certificate carries no SCT");
   const list = readDerAs("SCT_INVALID", "SCT list", (reader) =>
     reader.element(extension.value, TAG.OCTET_STRING, "OCTET STRING"),
   );
   return list.ok ? parseSctList(list.value.content) : list;
-};
+});
 
 const isCtExtension = (reader: DerReader, node: DerNode): boolean => {
   const oid = reader.oid(reader.fields(node).next(TAG.OID, "extension"));
@@ -129,7 +130,7 @@ const isCtExtension = (reader: DerReader, node: DerNode): boolean => {
  *
  * @see RFC 6962 §3.2
  */
-export const precertificateTbs = (certificate: Pick<Certificate, "tbs">): Result<Uint8Array> =>
+export const precertificateTbs = derived((certificate: Pick<Certificate, "tbs">) =>
   readDerAs("SCT_INVALID", "TBSCertificate", (reader) => {
     const tbs = reader.element(certificate.tbs, TAG.SEQUENCE, "TBSCertificate");
     const parts = reader
@@ -145,7 +146,8 @@ export const precertificateTbs = (certificate: Pick<Certificate, "tbs">): Result
         return der(contextTag(3), sequence(...kept.map((extension) => extension.bytes)));
       });
     return sequence(...parts);
-  });
+  }),
+);
 
 /** What a CT log logs: a final certificate, or the contents of a precertificate. */
 export type CtEntry =

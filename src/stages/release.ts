@@ -12,6 +12,7 @@ import { type Demand, demandOf, type Expected, excuse, isOver } from "../verific
 import type { Waivable, Waiver } from "../verification/policy-format.ts";
 import type { Verdict } from "../verification/verdict.ts";
 import { verify } from "../verification/verify.ts";
+import { readOnce } from "./read-once.ts";
 
 /** A file with its name, as a release has it. */
 export type NamedArtifact = Artifact & { readonly name: string; readonly size: number };
@@ -94,7 +95,8 @@ export const verifyRelease = async (input: ReleaseInput): Promise<ReleaseVerdict
   const base = { filename: artifact.name, sha256: hex(artifact.sha256), size: artifact.size };
   const demand = demandOf(input.expect, artifact.name);
   if (!demand.ok) return { ...base, proofs: [], findings: [], waivers: [], failure: demand.error };
-  const trial: Trial = { ...input, demand: demand.value, proofs: [], excused: [] };
+  const evidence = readOnce(input.evidence);
+  const trial: Trial = { ...input, evidence, demand: demand.value, proofs: [], excused: [] };
   const inspected = await input.inspect();
   const pinned = demand.value.pins?.includes(base.sha256) === true;
   const proven = inspected.ok && !pinned ? await prove(trial) : inspected;

@@ -6,10 +6,12 @@ import * as node from "../../src/crypto/crc32.ts";
 import * as nodeHash from "../../src/crypto/hash.ts";
 import { generateKey, importPublicKey, type KeyAlgorithm } from "../../src/crypto/keys.ts";
 import { sign } from "../../src/crypto/sign.ts";
+import * as nodeText from "../../src/crypto/text.ts";
 import * as nodeVerify from "../../src/crypto/verify.ts";
 import * as browser from "../../src/panel/crypto-crc32.ts";
 import * as browserHash from "../../src/panel/crypto-hash.ts";
 import { importPublicKey as importInBrowser } from "../../src/panel/crypto-keys.ts";
+import * as browserText from "../../src/panel/crypto-text.ts";
 import { verifySignature } from "../../src/panel/crypto-verify.ts";
 
 // What a browser computes is what Node computes: the two must never tell a file apart.
@@ -37,6 +39,30 @@ test("digests and checksums are the same, whole and in pieces", () => {
       }
       assert.equal(browser.crc32(tail, browser.crc32(head)), node.crc32(bytes));
     }),
+  );
+});
+
+test("bytes are written alike, and read back from what was written", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+      assert.equal(browserText.toHex(bytes), nodeText.toHex(bytes));
+      const text = nodeText.toBase64(bytes);
+      assert.equal(browserText.toBase64(bytes), text);
+      assert.deepEqual(browserText.readBase64(text), nodeText.readBase64(text));
+    }),
+  );
+});
+
+test("what is no base64 is none in a browser either", () => {
+  const letters = fc.constantFrom(..."ABab09+/-_= \n!\u0141\u{1f600}");
+  const texts = fc.string({ unit: letters, maxLength: 12 });
+  const isCanonical = ({ readBase64, toBase64 }: typeof nodeText, text: string): boolean =>
+    toBase64(readBase64(text)) === text;
+  fc.assert(
+    fc.property(texts, (text) => {
+      assert.equal(isCanonical(browserText, text), isCanonical(nodeText, text));
+    }),
+    { numRuns: 1000 },
   );
 });
 
