@@ -17,6 +17,10 @@ export const checkFilename = (filename: string): Result<string> =>
 export const asSha256 = (text: string | undefined): string | undefined =>
   text !== undefined && SHA256.test(text) ? text.toLowerCase() : undefined;
 
+/** A link that is what it will be resolved to, as nearly all are: to parse it is the slow way. */
+const PLAIN =
+  /^(https:\/\/(?![^/]*xn--)[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)+(?:\/[A-Za-z0-9_+-][A-Za-z0-9_+.-]*)+)(?:#(sha256=[0-9a-f]{64}))?$/;
+
 /**
  * Resolves a link of a page. Only http and https, never from https down to http, no credentials.
  * The fragment is cut off and given beside.
@@ -25,6 +29,8 @@ export const resolveLink = (
   link: string,
   page: string,
 ): Result<{ readonly url: string; readonly fragment: string }> => {
+  const [, plain, digest = ""] = PLAIN.exec(link) ?? [];
+  if (plain !== undefined) return ok({ url: plain, fragment: digest });
   const url = URL.parse(link, page);
   const down = url?.protocol === "http:" && URL.parse(page)?.protocol === "https:";
   const web = url !== null && ["http:", "https:"].includes(url.protocol);

@@ -1,5 +1,6 @@
 import { fromBase64, fromHex, fromUtf8, utf8 } from "./bytes.ts";
 import type { Code } from "./errors.ts";
+import { parsePlainJson } from "./json-plain.ts";
 import { accept, match, parseString, refuse, type Scanner, skipSpace } from "./json-scanner.ts";
 import { catching, Refusal } from "./refusal.ts";
 import { fail, failure, ok, type Result } from "./result.ts";
@@ -84,6 +85,8 @@ export const parseJson = (
   if (tooLarge) return fail("FORMAT_SIZE", `${what}: more than ${maxBytes} bytes`);
   const text = typeof input === "string" ? ok(input) : fromUtf8(input);
   if (!text.ok) return fail(text.error.code, `${what}: ${text.error.message}`);
+  const plain = parsePlainJson(text.value, MAX_DEPTH, MAX_VALUES);
+  if (plain !== undefined) return ok(plain);
   return catching(() => {
     const scanner: Scanner = { text: text.value, what, at: 0, values: 0 };
     const value = parseValue(scanner, 1);
