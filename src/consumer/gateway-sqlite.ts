@@ -16,14 +16,11 @@ import type {
 import { type Atomically, inGroups } from "./sqlite-groups.ts";
 
 /** The version of the tables below; a later one is not touched. */
-const VERSION = 1;
+const VERSION = 2;
 const FILE = "gateway.sqlite";
 
 const SCHEMA = `
-CREATE TABLE IF NOT EXISTS seen_file (
-  project TEXT NOT NULL, filename TEXT NOT NULL, upstream TEXT NOT NULL, sha256 TEXT NOT NULL,
-  first_seen INTEGER NOT NULL, listed TEXT NOT NULL, PRIMARY KEY (project, filename)
-) STRICT;
+CREATE TABLE IF NOT EXISTS seen_project (project TEXT PRIMARY KEY, files TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS verdict (
   project TEXT NOT NULL, filename TEXT NOT NULL, verdict TEXT NOT NULL,
   PRIMARY KEY (project, filename)
@@ -35,59 +32,83 @@ CREATE TABLE IF NOT EXISTS event (
 ) STRICT;
 `;
 
+/** Before version 2 each seen file had a row of its own: thousands of them for one page. */
+const GATHER = `
+INSERT INTO seen_project (project, files)
+  SELECT project, json_group_array(json_array(upstream, sha256, first_seen, json(listed)))
+  FROM (SELECT * FROM seen_file ORDER BY rowid) GROUP BY project;
+DROP TABLE seen_file;
+`;
+
+/** A seen file as it is kept: upstream, digest, first sight, and what is listed, with the name. */
+type KeptFile = readonly [string, string, number, SeenFile["listed"]];
+
+const keptOf = ({ upstream, sha256, firstSeen, listed }: SeenFile): KeptFile => [
+  ...([upstream, sha256, firstSeen, listed] as const),
+];
+
+const seenOf = (
+  project: NormalizedName,
+  [upstream, sha256, firstSeen, listed]: KeptFile,
+): SeenFile => ({ project, filename: listed.filename, upstream, sha256, firstSeen, listed });
+
+const migrate = (database: DatabaseSync, from: number): void => {
+  database.exec(`BEGIN IMMEDIATE; ${SCHEMA}`);
+  if (from === 1) database.exec(GATHER);
+  database.exec(`PRAGMA user_version = ${VERSION}; COMMIT`);
+};
+
 const open = (folder: string): DatabaseSync => {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const database = new DatabaseSync(join(folder, FILE));
+  // One page of an index can be 7 MB: the log takes some of them before it is merged.
   database.exec(
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000",
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;
+    PRAGMA wal_autocheckpoint = 16384`,
   );
   const version = Number(database.prepare("PRAGMA user_version").get()?.user_version);
   if (version > VERSION) throw new Error(`made by a later release (version ${version})`);
-  database.exec(`${SCHEMA}; PRAGMA user_version = ${VERSION}`);
+  migrate(database, version);
   return database;
 };
 
 type Row = Record<string, unknown>;
 
-const seenOf = (row: Row): SeenFile => ({
-  project: String(row.project) as NormalizedName,
-  filename: String(row.filename),
-  upstream: String(row.upstream),
-  sha256: String(row.sha256),
-  firstSeen: Number(row.first_seen),
-  listed: JSON.parse(String(row.listed)),
-});
+/** What is said of known files replaces what was said; nothing else of them changes. */
+const withSeen = (before: readonly SeenFile[], seen: readonly SeenFile[]): SeenFile[] => {
+  const files = new Map(before.map((file) => [file.filename, file]));
+  for (const file of seen) {
+    const known = files.get(file.filename);
+    files.set(file.filename, known === undefined ? file : { ...known, listed: file.listed });
+  }
+  return [...files.values()];
+};
 
 const filesIn = (
   database: DatabaseSync,
   atomically: Atomically,
 ): Pick<GatewayState, "files" | "see" | "projects"> => {
-  const all = (project: NormalizedName): SeenFile[] =>
+  const all = (project: NormalizedName): SeenFile[] => {
+    const row = database.prepare("SELECT files FROM seen_project WHERE project = ?").get(project);
+    const kept: KeptFile[] = row === undefined ? [] : JSON.parse(String(row.files));
+    return kept.map((file) => seenOf(project, file));
+  };
+  const keep = (project: NormalizedName, files: readonly SeenFile[]): void => {
     database
-      .prepare("SELECT * FROM seen_file WHERE project = ? ORDER BY rowid")
-      .all(project)
-      .map(seenOf);
-  const insert = (files: readonly SeenFile[]): void => {
-    const statement = database.prepare(
-      `INSERT INTO seen_file (project, filename, upstream, sha256, first_seen, listed)
-      VALUES (?, ?, ?, ?, ?, ?)
-      ON CONFLICT (project, filename) DO UPDATE SET listed = excluded.listed`,
-    );
-    for (const { project, filename, upstream, sha256, firstSeen, listed } of files) {
-      statement.run(project, filename, upstream, sha256, firstSeen, JSON.stringify(listed));
-    }
+      .prepare("INSERT OR REPLACE INTO seen_project (project, files) VALUES (?, ?)")
+      .run(project, JSON.stringify(files.map(keptOf)));
   };
   return {
     files: async (project) => all(project),
     see: (project, files) =>
       atomically(() => {
         const before = all(project);
-        insert(files);
+        keep(project, withSeen(before, files));
         return before;
       }),
     projects: async () =>
       database
-        .prepare("SELECT DISTINCT project FROM seen_file ORDER BY project")
+        .prepare("SELECT project FROM seen_project ORDER BY project")
         .all()
         .map((row) => String(row.project) as NormalizedName),
   };

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
 import postgres from "postgres";
 import { openPostgresState } from "../../src/consumer/gateway-postgres.ts";
@@ -176,6 +177,41 @@ describe("the memory in SQLite", () => {
   const folder = mkdtempSync(join(tmpdir(), "wheelseal-state-"));
   after(() => rmSync(folder, { recursive: true, force: true }));
   contract(async () => unwrap(openSqliteState(folder)), 1);
+});
+
+describe("a memory in SQLite of an earlier release", () => {
+  const folder = mkdtempSync(join(tmpdir(), "wheelseal-state-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("is taken over, each file in its place", async () => {
+    const files = ["b", "a", "c"].map((name) => seen(name));
+    const old = new DatabaseSync(join(folder, "gateway.sqlite"));
+    old.exec(`CREATE TABLE seen_file (
+      project TEXT NOT NULL, filename TEXT NOT NULL, upstream TEXT NOT NULL, sha256 TEXT NOT NULL,
+      first_seen INTEGER NOT NULL, listed TEXT NOT NULL, PRIMARY KEY (project, filename)
+    ) STRICT; PRAGMA user_version = 1`);
+    const insert = old.prepare("INSERT INTO seen_file VALUES (?, ?, ?, ?, ?, ?)");
+    for (const one of files) {
+      const { project, filename, upstream, sha256, firstSeen, listed } = one;
+      insert.run(project, filename, upstream, sha256, firstSeen, JSON.stringify(listed));
+    }
+    old.close();
+    for (let time = 0; time < 2; time += 1) {
+      const state = unwrap(openSqliteState(folder));
+      assert.deepEqual(await state.files(PROJECT), files);
+      assert.deepEqual(await state.projects(), [PROJECT]);
+      await state.close();
+    }
+  });
+
+  test("of a later one it is left alone", () => {
+    const later = new DatabaseSync(join(folder, "gateway.sqlite"));
+    later.exec("PRAGMA user_version = 99");
+    later.close();
+    const opened = openSqliteState(folder);
+    assert.ok(!opened.ok);
+    assert.equal(opened.error.code, "STATE_CORRUPT");
+  });
 });
 
 describe("the memory in PostgreSQL", { skip: POSTGRES_MISSING }, () => {
