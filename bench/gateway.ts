@@ -22,7 +22,21 @@ const NODE = [process.execPath, "--disable-warning=ExperimentalWarning"] as cons
 /** They and what they need are more than 30 packages. */
 const WANTED = ["fastapi", "flask", "httpx[http2]", "rich", "jsonschema"];
 /** What a gateway has verified before it is timed, so that its code is warm. */
-const BEFORE = ["multidict", "propcache", "frozenlist", "sqlalchemy", "greenlet", "tornado"];
+const BEFORE = [
+  ...[
+    "multidict",
+    "propcache",
+    "frozenlist",
+    "sqlalchemy",
+    "greenlet",
+    "tornado",
+    "aiohttp",
+    "yarl",
+  ],
+  ...["urllib3", "requests", "charset-normalizer", "packaging", "platformdirs", "filelock"],
+  ...["distlib", "pluggy", "iniconfig", "coverage", "pyyaml", "docutils", "babel", "alabaster"],
+  ...["imagesize", "wcwidth", "psutil", "msgpack", "tomli-w", "zipp", "importlib-metadata", "six"],
+];
 
 const { values } = parseArgs({
   options: {

@@ -43,6 +43,8 @@ type Parts = {
   readonly trim: () => void;
   /** Notes that content is served. */
   readonly mark: (digest: string) => void;
+  /** Notes that the disk says already that content is in use. */
+  readonly marked: (digest: string) => void;
 };
 
 /**
@@ -57,11 +59,12 @@ export const boundStore = async (
   if (!listed.ok) return listed;
   const ledger = openLedger(limit);
   const removals = new Map<string, Promise<void>>();
-  const marked = new Map<string, number>();
+  const marks = new Map<string, number>();
+  const marked = (digest: string): void => void marks.set(digest, now());
   const remove = async (kept: Kept): Promise<void> => {
     const removed = await store.remove(kept.digest);
     removals.delete(kept.digest);
-    marked.delete(kept.digest);
+    marks.delete(kept.digest);
     evicted(kept, removed);
   };
   const trim = (): void => {
@@ -70,14 +73,14 @@ export const boundStore = async (
   const mark = (digest: string): void => {
     ledger.served(digest);
     const at = now();
-    if (at - (marked.get(digest) ?? 0) < MARK_PERIOD) return;
-    marked.set(digest, at);
+    if (at - (marks.get(digest) ?? 0) < MARK_PERIOD) return;
+    marks.set(digest, at);
     void store.mark(digest, at);
   };
   for (const kept of listed.value) ledger.put(kept);
   trim();
   const settled = async (digest: string): Promise<unknown> => removals.get(digest);
-  return ok(viewOf({ store, ledger, settled, trim, mark }, () => undefined));
+  return ok(viewOf({ store, ledger, settled, trim, mark, marked }, () => undefined));
 };
 
 /** @param touch - is told of all content that is found or kept, while that is sure to stay */
@@ -96,6 +99,7 @@ const viewOf = (parts: Parts, touch: (digest: string) => void): BoundedStore => 
     const size = await store.sizeOf(digest);
     if (size === undefined) return;
     ledger.put({ digest, size });
+    parts.marked(digest);
     touch(digest);
   };
   return {

@@ -142,7 +142,7 @@ const sendSpan = async (
     const file = await open(path);
     const length = end - start + 1;
     if (length <= AT_ONCE) return new Response(await readSpan(file, start, length), answer);
-    const stream = file.createReadStream({ start, end });
+    const stream = file.createReadStream({ start, end, highWaterMark: AT_ONCE });
     isStreamed = true;
     stream.once("close", release);
     return new Response(Readable.toWeb(stream) as ReadableStream<Uint8Array>, answer);

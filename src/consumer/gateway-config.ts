@@ -49,6 +49,8 @@ export type GatewayConfig = {
   readonly maxBytes: number;
   /** Bytes of all files in the store; `undefined` for no limit. */
   readonly storeLimit: number | undefined;
+  /** Whether what a file requires is fetched and checked before a client asks for it. */
+  readonly lookAhead: boolean;
   /** The least that is logged. */
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Path of the policy, or the policy itself, as it stands. */
@@ -230,6 +232,7 @@ export const readGatewayConfig = (value: unknown): Result<GatewayConfig> =>
     json.only(
       ...["mode", "trust-on-first-use", "upstreams", "retracted", "refresh", "max-bytes"],
       ...["policy", "policy-file", "cooldown", "late-files", "log-level", "store-limit"],
+      "look-ahead",
     );
     const general = delays(json, { cooldown: 0, lateFiles: DEFAULT_LATE_FILES });
     const upstreams = json
@@ -247,6 +250,7 @@ export const readGatewayConfig = (value: unknown): Result<GatewayConfig> =>
       refresh: duration(json.optional("refresh"), 30_000),
       maxBytes: json.optional("max-bytes")?.integer() ?? DEFAULT_MAX_BYTES,
       storeLimit: limit === undefined ? undefined : bytes(limit),
+      lookAhead: json.optional("look-ahead")?.boolean() ?? true,
       logLevel: logLevel(json.optional("log-level")),
       policy: policy(json),
     };

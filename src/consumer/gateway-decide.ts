@@ -2,9 +2,12 @@ import pLimit, { type LimitFunction } from "p-limit";
 import { looseRelease, parseDistributionFilename } from "../dists/filename.ts";
 import type { NormalizedName } from "../dists/name.ts";
 import { compareVersions, equalVersions, type Version } from "../dists/version.ts";
+import { derived } from "../formats/derived.ts";
 import type { Code } from "../formats/errors.ts";
 import { type Failure, fail, failure, ok, type Result } from "../formats/result.ts";
 import { rfc3339 } from "../formats/rfc3339.ts";
+import type { ClientEnvironment } from "./client-environment.ts";
+import { type Ahead, openAhead } from "./gateway-ahead.ts";
 import {
   highestLive,
   type ListedFile,
@@ -23,16 +26,21 @@ export type Decision =
   /** The checks could not be made: nothing is served, and nothing is said about the file. */
   | { readonly kind: "unavailable"; readonly failure: Failure };
 
+/** What is asked for, and by whom. */
+export type Question = {
+  readonly project: NormalizedName;
+  readonly filename: string;
+  /** What has to be in the store with the file. */
+  readonly beside?: Beside | undefined;
+  /** For what the client installs, where it says so. */
+  readonly client?: ClientEnvironment | undefined;
+};
+
 /**
  * What a decision rests on stays in the store until those who wait for it went on: who answers
  * with content takes it by `serve` before doing anything else.
- * @param beside - what has to be in the store with the file
  */
-export type Decide = (
-  project: NormalizedName,
-  filename: string,
-  beside?: Beside,
-) => Promise<Decision>;
+export type Decide = (question: Question) => Promise<Decision>;
 
 /** Files of one upstream that are fetched and verified at the same time; more wait. */
 const EXAMINED_AT_ONCE = 16;
@@ -49,13 +57,14 @@ export const openDecisions = (world: GatewayWorld, listings: Listings): Decide =
   const limits = new Map(
     world.upstreams.all.map(({ config }) => [config.name, pLimit(EXAMINED_AT_ONCE)]),
   );
-  const parts: Parts = { ...world, listings, limits };
-  return (project, filename, beside) => {
+  const parts: Parts = { ...world, listings, limits, ahead: openAhead(listings, admit, limits) };
+  return (question) => {
+    const { project, filename, beside } = question;
     const key = `${project}/${filename}/${beside ?? ""}`;
     const begun = running.get(key);
     if (begun !== undefined) return begun;
     const { store, end } = world.store.holding();
-    const decision = decide({ ...parts, store }, { project, filename, beside });
+    const decision = decide({ ...parts, store }, question);
     running.set(key, decision);
     const done = (): void => {
       running.delete(key);
@@ -74,6 +83,7 @@ type Parts = GatewayWorld & {
   readonly listings: Listings;
   /** By the name of the upstream. */
   readonly limits: ReadonlyMap<string, LimitFunction>;
+  readonly ahead: Ahead;
 };
 
 /** A listed file, the page that lists it, and whether that alone lets it through. */
@@ -83,6 +93,11 @@ type Found = {
   readonly admitted: Result<void>;
 };
 
+/** Of a name that stands twice on a page, the first counts. */
+const byName = derived(
+  ({ files }: ProjectListing) => new Map(files.toReversed().map((file) => [file.filename, file])),
+);
+
 const find = async (
   parts: Parts,
   project: NormalizedName,
@@ -91,7 +106,7 @@ const find = async (
 ): Promise<Result<Found>> => {
   const listing = await parts.listings(project, anew);
   if (!listing.ok) return listing;
-  const file = listing.value.files.find((one) => one.filename === filename);
+  const file = byName(listing.value).get(filename);
   if (file === undefined) {
     return fail("REGISTRY_NOT_FOUND", `the upstream has never listed ${filename}`);
   }
@@ -103,19 +118,15 @@ const find = async (
     : ok({ listing: listing.value, file, admitted });
 };
 
-type Wanted = {
-  readonly project: NormalizedName;
-  readonly filename: string;
-  readonly beside: Beside | undefined;
-};
-
-const decide = async (world: Parts, { project, filename, beside }: Wanted): Promise<Decision> => {
+const decide = async (world: Parts, question: Question): Promise<Decision> => {
+  const { project, filename, beside, client } = question;
   const found = await find(world, project, filename);
   if (!found.ok) return refuseOrWait(found.error);
   const { listing, file, admitted } = found.value;
   if (!admitted.ok && world.config.mode === "enforce") return turnAway(world, file, admitted.error);
   const limit = world.limits.get(listing.upstream.config.name);
-  const verdict = await judgeFile(world, listing, file, { limit, beside });
+  const { ahead } = world;
+  const verdict = await judgeFile(world, listing, file, { limit, ahead, beside, client });
   if (!verdict.ok) return refuseOrWait(verdict.error);
   const refusal = admitted.ok ? refusalOf(verdict.value) : admitted.error;
   if (refusal === undefined) {
@@ -207,21 +218,33 @@ const admit = async (
   return late.ok ? checkCooldown(world, listing, file) : late;
 };
 
+/** When the first file of a release was first seen, by the version as a file name has it. */
+const beginnings = derived((_: ProjectListing) => new Map<Version, number>());
+
+const began = (listing: ProjectListing, version: Version): number => {
+  const known = beginnings(listing).get(version);
+  if (known !== undefined) return known;
+  const first = listing.files.reduce(
+    (least, { version: other, firstSeen }) =>
+      other !== undefined && firstSeen < least && equalVersions(other, version) ? firstSeen : least,
+    Number.POSITIVE_INFINITY,
+  );
+  beginnings(listing).set(version, first);
+  return first;
+};
+
 /** Fails where the release was complete long before the file came. */
 const checkLate = (
   world: GatewayWorld,
-  { files, upstream }: ProjectListing,
+  listing: ProjectListing,
   file: ListedFile,
   version: Version,
 ): Result<void> => {
-  const release = files.filter(
-    (one) => one.version !== undefined && equalVersions(one.version, version),
-  );
-  const began = Math.min(...release.map(({ firstSeen }) => firstSeen));
-  const late = file.firstSeen - began > upstream.config.lateFiles;
+  const first = began(listing, version);
+  const late = file.firstSeen - first > listing.upstream.config.lateFiles;
   if (!late || isPinned(world, file)) return ok(undefined);
   const seen = rfc3339(file.firstSeen);
-  const said = `${file.filename} was first seen at ${seen}, its release at ${rfc3339(began)}`;
+  const said = `${file.filename} was first seen at ${seen}, its release at ${rfc3339(first)}`;
   return fail("GATEWAY_LATE_FILE", said);
 };
 

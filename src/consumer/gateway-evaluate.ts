@@ -6,14 +6,19 @@ import { type Candidate, type Evaluation, evaluateFile, type Rules } from "./eva
 import { describePublisher, identityOffered, lastingIdentity } from "./first-use.ts";
 import { type GatewayWorld, isOutage, tell } from "./gateway-world.ts";
 
-/**
- * Verifies a quarantined file against the policy or the project's first publisher, and remembers
- * who signed it.
- */
-export const evaluate = async (world: GatewayWorld, candidate: Candidate): Promise<Evaluation> => {
+/** Verifies a quarantined file against the policy or the project's first publisher. */
+export const evaluate = (world: GatewayWorld, candidate: Candidate): Promise<Evaluation> => {
   const { trust, files, now } = world;
   const expect: Rules["expect"] = (one, [source]) => expectedOf(world, one, source);
-  const evaluation = await evaluateFile({ expect, trust, files, now }, candidate);
+  return evaluateFile({ expect, trust, files, now }, candidate);
+};
+
+/** The same, in a project that has a past: remembers who signed, and tells who did before. */
+export const withPast = async (
+  world: GatewayWorld,
+  candidate: Candidate,
+  evaluation: Evaluation,
+): Promise<Evaluation> => {
   const { verdict, failure: failed } = evaluation;
   if (verdict?.failure !== undefined) {
     return { ...evaluation, failure: await explain(world, candidate, verdict.failure) };

@@ -17,6 +17,8 @@ const HELP = {
     "Seconds spent on deciding files, downloads included.",
   wheelseal_gateway_verification_seconds_count: "Files that were decided.",
   wheelseal_gateway_served_bytes_total: "Bytes of files answered.",
+  wheelseal_gateway_ahead_total:
+    "Files that were prepared before anybody asked, by what came of it.",
   wheelseal_gateway_store_evictions_total: "Files removed to keep the store within its limit.",
 } as const;
 

@@ -1,19 +1,18 @@
 import type { LimitFunction } from "p-limit";
 import { sha256 } from "../crypto/hash.ts";
-import { looseRelease } from "../dists/filename.ts";
 import { hex } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { formatTrustedRoot, type TrustedRoot } from "../formats/trusted-root.ts";
+import type { ClientEnvironment } from "./client-environment.ts";
 import type { Evaluation } from "./evaluate-file.ts";
-import { bring } from "./gateway-bring.ts";
+import type { Ahead } from "./gateway-ahead.ts";
 import { conclude, defined } from "./gateway-conclude.ts";
-import { askEarly } from "./gateway-early.ts";
-import { evaluate } from "./gateway-evaluate.ts";
+import { withPast } from "./gateway-evaluate.ts";
 import type { ListedFile, ProjectListing } from "./gateway-listing.ts";
+import { ask, isPinned, type Prepared, prepare } from "./gateway-prepare.ts";
 import { provenanceFor } from "./gateway-provenance.ts";
 import { type Examined, settle, stands } from "./gateway-settle.ts";
 import type { KeptVerdict } from "./gateway-state.ts";
-import type { Quarantine } from "./gateway-store.ts";
 import { type GatewayWorld, isOutage } from "./gateway-world.ts";
 import { keepFile, type Stated } from "./quarantined.ts";
 
@@ -49,6 +48,16 @@ const isUsable = async (
   return (await world.store.sizeOf(sha256)) === size;
 };
 
+/** For whom a file is judged, and by which means. */
+export type Judging = {
+  /** Of the upstream. */
+  readonly limit: LimitFunction | undefined;
+  readonly ahead: Ahead;
+  readonly beside: Beside | undefined;
+  /** `undefined` for one that does not say for what it installs. */
+  readonly client: ClientEnvironment | undefined;
+};
+
 /**
  * The verdict on a listed file: a kept one that still stands, or a new one. A failure means that
  * none could be reached.
@@ -57,37 +66,51 @@ export const judgeFile = async (
   general: GatewayWorld,
   listing: ProjectListing,
   file: ListedFile,
-  {
-    limit,
-    beside,
-  }: { readonly limit: LimitFunction | undefined; readonly beside?: Beside | undefined },
+  options: Judging,
 ): Promise<Result<KeptVerdict>> => {
   const { project, filename, sha256, live } = file;
   const fingerprint = await rulesOf(general);
   if (!fingerprint.ok) return fingerprint;
   const world = { ...general, fingerprint: fingerprint.value };
   const kept = await world.state.verdict(project, filename);
-  if (kept !== undefined && (await isUsable(world, kept, sha256, beside))) return ok(kept);
+  if (kept !== undefined && (await isUsable(world, kept, sha256, options.beside))) return ok(kept);
   const stated = live?.sha256 === sha256 ? { ...live, sha256 } : undefined;
   if (stated === undefined) return fail("GATEWAY_REPLACED", `${filename} is not listed as before`);
-  const judge = () => judgeAnew(world, listing, stated);
-  return limit === undefined ? judge() : limit(judge);
+  const prepared =
+    (await options.ahead.take(world, stated)) ?? (await begin(world, listing, stated, options));
+  return prepared.ok ? judge(world, listing, prepared.value) : prepared;
 };
 
-const judgeAnew = async (
+/** Prepares the file for this client, and looks ahead at what the client will ask for next. */
+const begin = (
   world: GatewayWorld,
   listing: ProjectListing,
   stated: Stated,
+  { limit, ahead, client }: Judging,
+): Promise<Result<Prepared>> => {
+  const run = async (): Promise<Result<Prepared>> => {
+    const asked = ask(listing, stated);
+    const prepared = prepare(world, asked);
+    if (client !== undefined && world.config.lookAhead)
+      ahead.follow(world, asked, prepared, client);
+    return prepared;
+  };
+  return limit === undefined ? run() : limit(run);
+};
+
+const judge = async (
+  world: GatewayWorld,
+  listing: ProjectListing,
+  prepared: Prepared,
 ): Promise<Result<KeptVerdict>> => {
-  const started = world.now();
-  const quarantine = await world.store.quarantine();
-  if (!quarantine.ok) return quarantine;
+  const { quarantine, took } = prepared;
+  const began = world.now();
   try {
-    const examined = await examine(world, listing, stated, quarantine.value);
-    return examined.ok ? await settle(world, listing, examined.value, quarantine.value) : examined;
+    const examined = await examine(world, listing, prepared);
+    return examined.ok ? await settle(world, listing, examined.value, quarantine) : examined;
   } finally {
-    await quarantine.value.clear();
-    const seconds = (world.now() - started) / 1000;
+    await quarantine.clear();
+    const seconds = (took + world.now() - began) / 1000;
     world.metrics.count("wheelseal_gateway_verification_seconds_sum", {}, seconds);
     world.metrics.count("wheelseal_gateway_verification_seconds_count", {});
   }
@@ -96,37 +119,28 @@ const judgeAnew = async (
 const examine = async (
   world: GatewayWorld,
   listing: ProjectListing,
-  listed: Stated,
-  quarantine: Quarantine,
+  { candidate, brought, evaluation: found }: Prepared,
 ): Promise<Result<Examined>> => {
-  const { project } = listing;
-  const { filename, sha256 } = listed;
-  const parsed = looseRelease(filename);
-  if (!parsed.ok) return parsed;
-  const { version } = parsed.value;
-  const pinned = world.policy.policy.packages.get(project)?.pins?.includes(sha256) === true;
-  const { upstream: asked } = listing;
-  const upstream = pinned ? asked : askEarly(asked, project, version, listed);
-  const path = quarantine.path(filename);
-  const brought = await bring(world, listing, listed, path);
+  const { project, listed, path } = candidate;
   if (!brought.ok) {
     return isOutage(brought.error) ? brought : ok(conclude(world, project, listed, brought.error));
   }
-  const evaluation = await evaluate(world, { project, version, upstream, listed, path });
+  const evaluation = await withPast(world, candidate, found);
   const { failure, report, verdict } = evaluation;
   if (failure !== undefined && isOutage(failure)) return { ok: false, error: failure };
   if (failure !== undefined && world.config.mode === "enforce") {
     return ok({ ...conclude(world, project, listed, failure, verdict), ...defined({ report }) });
   }
-  const size = await keepFile(world, path, sha256);
+  const size = await keepFile(world, path, listed.sha256);
   if (!size.ok) return size;
-  const beside = await keepBeside(world, filename, evaluation);
+  const beside = await keepBeside(world, listed.filename, evaluation);
   if (!beside.ok) return beside;
   const metadata =
     report?.kind === "wheel" ? beside.value : { provenance: beside.value.provenance };
   const { event, verdict: reached } = conclude(world, project, listed, failure, verdict);
-  const found = { ...reached, size: size.value, ...defined(metadata) };
-  return ok({ event, verdict: found, ...(pinned ? {} : defined({ report })) });
+  const kept = { ...reached, size: size.value, ...defined(metadata) };
+  const pinned = isPinned(world, listing, listed);
+  return ok({ event, verdict: kept, ...(pinned ? {} : defined({ report })) });
 };
 
 /** What is served beside a file: the wheel's own METADATA, and the provenance that verified. */

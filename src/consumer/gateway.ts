@@ -1,5 +1,6 @@
 import { parseName } from "../dists/name.ts";
 import { type Failure, failure } from "../formats/result.ts";
+import { clientEnvironment } from "./client-environment.ts";
 import { fileAnswer, problem, textAnswer } from "./gateway-answer.ts";
 import { type Decide, openDecisions } from "./gateway-decide.ts";
 import { type Listings, openListings } from "./gateway-listing.ts";
@@ -77,7 +78,8 @@ const projectFile = async (
   if (!name.ok) return problem(404, name.error);
   const beside = path.filename.endsWith(METADATA);
   const filename = beside ? path.filename.slice(0, -METADATA.length) : path.filename;
-  const decision = await parts.decide(name.value, filename);
+  const client = clientEnvironment(request.headers.get("user-agent"));
+  const decision = await parts.decide({ project: name.value, filename, client });
   if (decision.kind === "unavailable") return problem(502, decision.failure);
   if (decision.kind === "refuse") return failed(decision.failure);
   const { verdict, refusal } = decision;
@@ -118,7 +120,8 @@ const integrity = async (
 ): Promise<Response> => {
   const name = parseName(path.name);
   if (!name.ok) return problem(404, name.error);
-  const decision = await parts.decide(name.value, path.filename, "provenance");
+  const { filename } = path;
+  const decision = await parts.decide({ project: name.value, filename, beside: "provenance" });
   if (decision.kind === "unavailable") return problem(502, decision.failure);
   if (decision.kind === "refuse") return failed(decision.failure);
   const type = "application/vnd.pypi.integrity.v1+json";

@@ -67,7 +67,10 @@ export const compareVersions = (a: Version, b: Version): number => {
 
 /** Whether two versions are the same release for an installer. */
 export const equalVersions = (a: Version, b: Version): boolean =>
-  a === b || withoutZeros(a) === withoutZeros(b);
+  a === b || ((hasZero(a) || hasZero(b)) && withoutZeros(a) === withoutZeros(b));
+
+/** Whether there may be zeros to leave out: of most versions there are none. */
+const hasZero = (version: Version): boolean => version.includes(".0");
 
 /** Normal forms of one version differ in the zeros at the end of the release only. */
 const withoutZeros = (version: Version): string =>

@@ -146,6 +146,7 @@ test("a later process knows what is there, and in which order it was served", as
   for (const content of ["a", "b", "c"]) await keep(earlier, content);
   const [a, b, c] = ["a", "b", "c"].map(digestOf) as [string, string, string];
   for (const [at, digest] of [a, b, c].entries()) utimesSync(earlier.pathOf(digest), at, at);
+  clock.now += 2 * 60 * 60 * 1000;
   earlier.serve(a)?.();
   await settle();
   writeFileSync(join(folder, "objects", "no-digest"), "x");

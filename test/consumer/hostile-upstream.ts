@@ -58,11 +58,11 @@ export const signWheel = async (
   { stack, trust }: OpenStack,
   name: string,
   version: string,
-  { project = "local/packages", body = "GREETING = 'hello'\n" } = {},
+  { project = "local/packages", body = "GREETING = 'hello'\n", metadata = "" } = {},
 ): Promise<SignedFile> => {
   const folder = await mkdtemp(join(tmpdir(), "wheelseal-gateway-sign-"));
   const filename = `${name}-${version}-py3-none-any.whl`;
-  const content = wheelOf(name, version, body);
+  const content = wheelOf(name, version, body, metadata);
   await writeFile(join(folder, filename), content);
   const record = formatBuildRecord({
     recordVersion: 1,
