@@ -69,12 +69,16 @@ const stop = async (child: ChildProcess): Promise<void> => {
   await ended;
 };
 
+const projectOf = (filename: string): string =>
+  (filename.split("-")[0] ?? "").toLowerCase().replace(/[-_.]+/g, "-");
+
 /** The wheels, fetched once. */
 const fetchWheels = async (folder: string): Promise<string[]> => {
   await mkdir(folder, { recursive: true });
   const wheels = async () => (await readdir(folder)).filter((name) => name.endsWith(".whl")).sort();
   const there = await wheels();
-  if (there.length > 0) return there;
+  const projects = new Set(there.map(projectOf));
+  if (BEFORE.every((project) => projects.has(project))) return there;
   const named = values.index !== undefined && values.index !== "pip";
   const index = named ? ["--index-url", values.index ?? ""] : [];
   const flags = ["-m", "pip", "download", "--quiet", "--only-binary", ":all:", "-d", folder];
@@ -82,9 +86,6 @@ const fetchWheels = async (folder: string): Promise<string[]> => {
   await run("python3", [...flags, ...index, "--no-deps", ...BEFORE], { timeout: 600_000 });
   return wheels();
 };
-
-const projectOf = (filename: string): string =>
-  (filename.split("-")[0] ?? "").toLowerCase().replace(/[-_.]+/g, "-");
 
 /** Signs all wheels with a local stack, which then goes away; gives the gateway's flags. */
 const sign = async (root: string, wheels: string, names: readonly string[]): Promise<string[]> => {
