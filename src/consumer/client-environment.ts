@@ -19,6 +19,7 @@ export type ClientEnvironment = {
 };
 
 const MAX_AGENT = 2_000;
+const MAX_REQUIRES = 200;
 const SYSTEMS = ["Linux", "Darwin", "Windows"] as const;
 
 type Claims = { readonly [key: string]: unknown };
@@ -58,7 +59,7 @@ const environmentOf = (said: Claims): ClientEnvironment | undefined => {
 
 /** Whether a Requires-Python lets it in. */
 export const isPythonFor = ({ python }: ClientEnvironment, requires: string | undefined): boolean =>
-  requires === undefined || satisfies(python, requires);
+  requires === undefined || (requires.length <= MAX_REQUIRES && satisfies(python, requires));
 
 const linuxFits = (client: ClientEnvironment, platform: string): boolean => {
   if (client.libc === "musl") return platform.startsWith("musllinux_");

@@ -8,6 +8,7 @@ import { openPool, type Pool } from "./gateway-pool.ts";
 import { type Asked, ask, type Prepared } from "./gateway-prepare.ts";
 import { stands } from "./gateway-settle.ts";
 import type { GatewayWorld } from "./gateway-world.ts";
+import { openRecently } from "./recently.ts";
 import { type RequirementHint, requirementHint } from "./requirement-hint.ts";
 
 /**
@@ -34,21 +35,9 @@ export type Admit = (
 
 /** Requirements of one file that are looked at. */
 const MAX_REQUIREMENTS = 100;
-const MAX_LOOKED = 4_096;
-/** Milliseconds in which the same is not looked at again. */
-const LOOKED_FOR = 60_000;
-
-/** Whether the same was not looked at a short time ago. */
-const openNews = (): ((what: string, now: number) => boolean) => {
-  const looked = new Map<string, number>();
-  return (what, now) => {
-    const last = looked.get(what);
-    if (last !== undefined && now - last < LOOKED_FOR) return false;
-    if (looked.size >= MAX_LOOKED) looked.clear();
-    looked.set(what, now);
-    return true;
-  };
-};
+/** Requirements that are looked at in a minute: what strangers write must not make it a crawler. */
+const MAX_LOOKED = 2_000;
+const MINUTE = 60_000;
 
 /** @param limits - how much is asked of an upstream at once, by its name */
 export const openAhead = (
@@ -57,14 +46,15 @@ export const openAhead = (
   limits: ReadonlyMap<string, LimitFunction>,
 ): Ahead => {
   const pool = openPool(limits);
-  const isNew = openNews();
+  const looked = openRecently(MAX_LOOKED, MINUTE);
   const guess = async (
     world: GatewayWorld,
     { name, specifier, extras }: RequirementHint,
     client: ClientEnvironment,
   ): Promise<void> => {
     if (!pool.hasRoom()) return;
-    if (!isNew(JSON.stringify([name, specifier, extras, client]), world.now())) return;
+    const what = JSON.stringify([name, specifier, extras, client]);
+    if (!looked.note(what, world.now())) return;
     const listing = await listings(name);
     if (!listing.ok || listing.value.outage !== undefined) return;
     const file = guessFile(listing.value, specifier, client);

@@ -11,7 +11,22 @@ export type RequirementHint = {
 };
 
 const MAX_LENGTH = 1_000;
-const REQUIREMENT = /^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?\s*\(?([^;@()]*)\)?\s*(?:;(.*))?$/;
+const NAME = /^[A-Za-z0-9][\w.-]*/;
+
+/** The text before the first `cut`, and what is behind it. */
+const divide = (text: string, cut: string): [string, string | undefined] => {
+  const at = text.indexOf(cut);
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
+};
+
+/** What stands behind a name: extras, and a specifier that may be in parentheses. */
+const wantsOf = (text: string): { extras: string; specifier: string } | undefined => {
+  const [extras, behind] = text.startsWith("[") ? divide(text.slice(1), "]") : ["", text];
+  const rest = behind?.trim() ?? "";
+  const isWrapped = rest.startsWith("(") && rest.endsWith(")");
+  const specifier = isWrapped ? rest.slice(1, -1) : rest;
+  return behind === undefined || /[@()]/.test(specifier) ? undefined : { extras, specifier };
+};
 
 /**
  * Reads a `Requires-Dist`; `undefined` where it does not hold for that client, or is not
@@ -25,15 +40,18 @@ export const requirementHint = (
   extras: readonly string[],
 ): RequirementHint | undefined => {
   if (text.length > MAX_LENGTH) return undefined;
-  const [whole, written = "", wanted = "", specifier = "", marker] = REQUIREMENT.exec(text) ?? [];
+  const [required, marker] = divide(text, ";");
+  const head = required.trim();
+  const [written = ""] = NAME.exec(head) ?? [];
   const name = parseName(written);
-  if (whole === undefined || !name.ok) return undefined;
+  const wants = wantsOf(head.slice(written.length).trim());
+  if (!name.ok || wants === undefined) return undefined;
   if (marker !== undefined && !markerHolds(marker, client, extras)) return undefined;
-  const asked = wanted.split(",").map((one) => one.trim().toLowerCase());
+  const asked = wants.extras.split(",").map((one) => one.trim().toLowerCase());
   return {
     name: name.value,
     extras: asked.filter((one) => one !== ""),
-    specifier: specifier.replace(/\s+/g, ""),
+    specifier: wants.specifier.replace(/\s+/g, ""),
   };
 };
 

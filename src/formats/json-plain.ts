@@ -8,15 +8,27 @@
  */
 export const parsePlainJson = (text: string, maxDepth: number, maxValues: number): unknown => {
   if (text.includes("\\u") || /"\s+:/.test(text) || !text.isWellFormed()) return undefined;
+  // Counted before anything is made of it: a value takes far more memory than its text.
+  if (valuesIn(text) > maxValues) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return undefined;
   }
-  const count = { members: 0, values: 0 };
-  const isSound = check(value, count, maxDepth) && count.values <= maxValues;
+  const count = { members: 0 };
+  const isSound = check(value, count, maxDepth);
   return isSound && count.members === colonsIn(text) ? value : undefined;
+};
+
+/** At least as many as there are values: those before a comma, containers, and the last one. */
+const valuesIn = (text: string): number => {
+  let count = 1;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit === 0x2c || unit === 0x5b || unit === 0x7b) count += 1;
+  }
+  return count;
 };
 
 const colonsIn = (text: string): number => {
@@ -26,12 +38,7 @@ const colonsIn = (text: string): number => {
 };
 
 /** Counts; false for what is nested too deeply, or a number too large. */
-const check = (
-  value: unknown,
-  count: { members: number; values: number },
-  depth: number,
-): boolean => {
-  count.values += 1;
+const check = (value: unknown, count: { members: number }, depth: number): boolean => {
   if (depth === 0) return false;
   if (typeof value === "number") return Number.isFinite(value);
   if (typeof value !== "object" || value === null) return true;

@@ -28,6 +28,8 @@ const PIP = `pip/25.0 ${JSON.stringify({
   system: { name: "Linux", release: "6" },
 })}`;
 
+const DAY = 86_400_000;
+
 let opened: OpenStack;
 let app: SignedFile;
 let libs: [SignedFile, SignedFile, SignedFile];
@@ -50,8 +52,9 @@ const fetchOf: HostileUpstream["fetch"] = (input, init) => {
   return (isSecond ? second : first).fetch(input, init);
 };
 
-const open = async (config: object = {}) => {
+const open = async (config: object = {}, waivers: object[] = []) => {
   const policy = {
+    waivers,
     packages: Object.fromEntries(
       ["app", "lib"].map((name) => [
         name,
@@ -199,6 +202,22 @@ describe("what was prepared", () => {
     assert.equal(answer.status, 403);
     assert.equal(countOf(`files/${lib.filename}`), 2);
     await other.close();
+  });
+
+  test("rests on no waiver that has ended since", async () => {
+    await gate.remove();
+    const ends = Math.ceil(Date.now() / DAY) * DAY;
+    const expires = new Date(ends - DAY).toISOString().slice(0, 10);
+    const terms = { reason: "built by others", owner: "us", expires };
+    gate = await open({}, [{ package: "lib", waives: ["provenance"], ...terms }]);
+    const [, lib] = libs;
+    const evidence = new Map([...lib.evidence].filter(([name]) => !name.includes("provenance")));
+    upstreams[1].add({ ...lib, evidence });
+    assert.equal((await ask("app", app, PIP)).status, 200);
+    await until(() => inQuarantine().length > 0);
+    await settled();
+    gate.clock.now = ends;
+    await refusedWith("POLICY_WAIVER_EXPIRED", await ask("lib", lib, PIP));
   });
 
   test("of a file that is listed with another digest now is not for that one", async () => {

@@ -67,6 +67,7 @@ describe("is left to the strict parser", () => {
     ["half a character", '"\ud800"'],
     ["a number too large", "[1e999]"],
     ["what is nested too deeply", `${"[".repeat(65)}${"]".repeat(65)}`],
+    ["what would be nested a million times", `${"[".repeat(3 << 20)}${"]".repeat(3 << 20)}`],
     ["more than one value", "1 2"],
     ["nothing", ""],
     ["a byte order mark", "\ufeff1"],
