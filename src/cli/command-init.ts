@@ -4,6 +4,7 @@ import { parse } from "smol-toml";
 import { parseName } from "../dists/name.ts";
 import { fromUtf8, utf8 } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { tomlFailure } from "../formats/toml-failure.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
 import { VERSION } from "./version.ts";
 
@@ -35,7 +36,7 @@ const readProject = async ({ files }: Invocation, path: string): Promise<Result<
   try {
     return describe(parse(text.value), text.value, path);
   } catch (error) {
-    return fail("FORMAT_TOML", `${path}: ${error instanceof Error ? error.message : "malformed"}`);
+    return tomlFailure(path, error);
   }
 };
 

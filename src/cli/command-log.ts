@@ -8,7 +8,7 @@ import { fsckLogs, stateFolder } from "./stack.ts";
 export const logCommand: Command = async (invocation) => {
   const { operands, flags, terminal, files } = invocation;
   if (operands[0] !== "fsck") {
-    return refuse(invocation, failure("USAGE", `log has no action ${operands[0] ?? ""}`));
+    return refuse(invocation, failure("USAGE", "say log fsck"));
   }
   const settings = await readSettings({ flags, env: terminal.env, project: terminal.cwd, files });
   if (!settings.ok) return refuse(invocation, settings.error);

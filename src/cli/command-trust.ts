@@ -15,7 +15,7 @@ export const trustCommand: Command = async (invocation) => {
   const { operands, flags, terminal, files } = invocation;
   const settings = await readSettings({ flags, env: terminal.env, project: terminal.cwd, files });
   if (!settings.ok) return refuse(invocation, settings.error);
-  const [action = ""] = operands;
+  const [action] = operands;
   switch (action) {
     case "show":
       return show(invocation, settings.value, "when-due");
@@ -26,7 +26,10 @@ export const trustCommand: Command = async (invocation) => {
     case "rotate":
       return rotate(invocation, settings.value);
     default:
-      return refuse(invocation, failure("USAGE", `trust has no action ${action}`));
+      return refuse(
+        invocation,
+        failure("USAGE", "say trust show, refresh, export [DIR] or rotate"),
+      );
   }
 };
 

@@ -83,7 +83,7 @@ export const CONSUMER_ENTRIES: readonly Entry[] = [
   },
   {
     name: "kit",
-    operands: "<args...>",
+    operands: "[args...]",
     summary: "export KIT WHAT…, verify KIT, import KIT --to DIR: packages for an air-gapped site",
     options: [
       ["--lock <file>", "export: all files of this pylock.toml or requirements.txt"],

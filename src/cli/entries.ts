@@ -201,7 +201,7 @@ export const ENTRIES: readonly Entry[] = [
   },
   {
     name: "trust",
-    operands: "<action> [dir]",
+    operands: "[action] [dir]",
     summary:
       "show whom to trust, refresh it by TUF; export the local stack's trust files, rotate its keys",
     options: [
@@ -214,7 +214,7 @@ export const ENTRIES: readonly Entry[] = [
   },
   {
     name: "log",
-    operands: "<action>",
+    operands: "[action]",
     summary: "fsck: derive the local stack's logs anew from their entries, and compare",
     options: [
       ["--state <dir>", "state folder of the local stack, which must be down"],

@@ -103,6 +103,9 @@ export const monitorFor = async (
 ): Promise<Result<Monitor>> => {
   const { outside, files } = invocation;
   const { config } = setup;
+  // Nobody waits for a trust root to learn that a flag is missing.
+  const named = usesLocalStack(settings) ? ok([]) : watched(config, settings, undefined);
+  if (!named.ok) return named;
   const trust = await trustOf(invocation, settings);
   if (!trust.ok) return trust;
   const logs = followedLogs(config.logs, trust.value.root, settings);

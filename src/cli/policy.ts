@@ -3,6 +3,7 @@ import { sha256 } from "../crypto/hash.ts";
 import { fromUtf8, hex } from "../formats/bytes.ts";
 import { parseJson } from "../formats/json.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { tomlFailure } from "../formats/toml-failure.ts";
 import type { Expected } from "../verification/policy.ts";
 import { readPolicy } from "../verification/policy-format.ts";
 import type { Invocation } from "./command.ts";
@@ -48,6 +49,6 @@ const parseToml = async (bytes: Uint8Array, path: string): Promise<Result<unknow
   try {
     return ok(parse(text.value));
   } catch (error) {
-    return fail("FORMAT_TOML", `${path}: ${error instanceof Error ? error.message : "malformed"}`);
+    return tomlFailure(path, error);
   }
 };

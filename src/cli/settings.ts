@@ -2,6 +2,7 @@ import type { Files } from "../clients/files.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { fromUtf8, hex } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { tomlFailure } from "../formats/toml-failure.ts";
 
 /**
  * Where each setting may come from. Its name is its flag and its key in `[tool.wheelseal]`;
@@ -91,7 +92,7 @@ const readProject = async (files: Files, path: string): Promise<Result<Project>>
     const table = isTable(tool) ? tool.wheelseal : undefined;
     return ok({ table: isTable(table) ? table : {}, sha256: hex(sha256(bytes.value)) });
   } catch (error) {
-    return fail("FORMAT_TOML", `${path}: ${error instanceof Error ? error.message : "malformed"}`);
+    return tomlFailure(path, error);
   }
 };
 

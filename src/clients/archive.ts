@@ -7,13 +7,12 @@ import type { InflateRaw, RandomAccess } from "../dists/inflate.ts";
 import { checkSdist, type SdistReport } from "../dists/sdist.ts";
 import { checkWheel, type WheelReport } from "../dists/wheel.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { systemReason } from "../formats/system-error.ts";
 import { LENT_SIZE, lent } from "./lend.ts";
 
 export type DistributionReport = WheelReport | SdistReport;
 
 const PIECE = 256 * 1024;
-
-const reason = (error: unknown): string => (error as { code?: string }).code ?? "unreadable";
 
 /** Packed bytes that are inflated in one go: setting up a stream of zlib's takes longer. */
 const AT_ONCE = 64 * 1024;
@@ -113,7 +112,7 @@ const fill = async (handle: FileHandle, bytes: Uint8Array, offset: number): Prom
     const { bytesRead } = await handle
       .read(bytes, done, bytes.length - done, offset + done)
       .catch((error: unknown) => {
-        throw new UnreadableError(reason(error));
+        throw new UnreadableError(systemReason(error));
       });
     if (bytesRead === 0) throw new UnreadableError("ended while it was read");
     done += bytesRead;
@@ -150,7 +149,7 @@ export const openFile = async (path: string): Promise<Result<OpenFile>> => {
       close: () => handle.close(),
     });
   } catch (error) {
-    return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
+    return fail("FILE_UNREADABLE", `${path}: ${systemReason(error)}`);
   }
 };
 

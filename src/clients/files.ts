@@ -14,6 +14,7 @@ import type { Artifact } from "../formats/artifact.ts";
 import { artifactOfBytes, digestStream } from "../formats/artifact.ts";
 import { concat } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { systemReason } from "../formats/system-error.ts";
 import { borrow, giveBack, lent } from "./lend.ts";
 
 /** The files a stage may touch; paths are the caller's, relative ones to the working folder. */
@@ -57,15 +58,12 @@ const promises = () => import("node:fs/promises");
 const READ_SIZE = 256 * 1024;
 const STREAM_SIZE = 1024 * 1024;
 
-const reason = (error: unknown): string =>
-  (error as { code?: string }).code ?? (error instanceof Error ? error.name : "unknown error");
-
 /** Counts what it reads: a pipe or a growing file has no size to go by. */
 const read = async (path: string, maxBytes: number): Promise<Result<Uint8Array>> => {
   try {
     return await readOpened(await opened(path, "r"), path, maxBytes);
   } catch (error) {
-    return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
+    return fail("FILE_UNREADABLE", `${path}: ${systemReason(error)}`);
   }
 };
 
@@ -101,7 +99,7 @@ const readIfPresent = async (
     const file = there.isFile() ? openSync(path, "r") : await opened(path, "r");
     return await readOpened(file, path, maxBytes);
   } catch (error) {
-    return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
+    return fail("FILE_UNREADABLE", `${path}: ${systemReason(error)}`);
   }
 };
 
@@ -124,7 +122,7 @@ const write = async (path: string, content: Uint8Array, mode = 0o644): Promise<R
     return ok(undefined);
   } catch (error) {
     await rm(temporary, { force: true });
-    return fail("FILE_UNWRITABLE", `${path}: ${reason(error)}`);
+    return fail("FILE_UNWRITABLE", `${path}: ${systemReason(error)}`);
   }
 };
 
@@ -139,9 +137,9 @@ const list = async (folder: string): Promise<Result<string[]>> => {
         .sort(),
     );
   } catch (error) {
-    return reason(error) === "ENOENT"
+    return (error as { code?: string }).code === "ENOENT"
       ? ok([])
-      : fail("FILE_UNREADABLE", `${folder}: ${reason(error)}`);
+      : fail("FILE_UNREADABLE", `${folder}: ${systemReason(error)}`);
   }
 };
 
@@ -168,7 +166,7 @@ const artifact = async (
     const sha256 = digest as Artifact["sha256"];
     return ok({ name: basename(path), sha256, size, open: () => stream(path) });
   } catch (error) {
-    return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
+    return fail("FILE_UNREADABLE", `${path}: ${systemReason(error)}`);
   }
 };
 
@@ -197,7 +195,7 @@ const hold: Files["hold"] = (path, work) =>
     try {
       content = readAll(path, buffer);
     } catch (error) {
-      return fail("FILE_UNREADABLE", `${path}: ${reason(error)}`);
+      return fail("FILE_UNREADABLE", `${path}: ${systemReason(error)}`);
     }
     if (content === undefined) {
       const streamed = await artifact(path);
@@ -213,7 +211,7 @@ const remove = async (path: string): Promise<Result<void>> => {
     await rm(path, { force: true, recursive: true });
     return ok(undefined);
   } catch (error) {
-    return fail("FILE_UNWRITABLE", `${path}: ${reason(error)}`);
+    return fail("FILE_UNWRITABLE", `${path}: ${systemReason(error)}`);
   }
 };
 

@@ -1,6 +1,7 @@
 import { patch } from "@decimalturn/toml-patch";
 import { parse } from "smol-toml";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { tomlFailure } from "../formats/toml-failure.ts";
 
 /** What may be set in a project's metadata before a build; absent values stay as they are. */
 export type MetadataSettings = {
@@ -33,8 +34,7 @@ export const parseToml = (text: string, file: string): Result<Table> => {
   try {
     return ok(parse(text) as Table);
   } catch (error) {
-    const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : "not TOML";
-    return fail("FORMAT_TOML", `${file}: ${reason}`);
+    return tomlFailure(file, error);
   }
 };
 

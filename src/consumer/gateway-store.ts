@@ -5,6 +5,7 @@ import { sha256 } from "../crypto/hash.ts";
 import { digestStream } from "../formats/artifact.ts";
 import { hex } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { systemReason } from "../formats/system-error.ts";
 import type { Kept } from "./store-ledger.ts";
 
 /** A folder of its own for one file on its way; nothing in it is ever served. */
@@ -39,8 +40,6 @@ export type GatewayStore = {
 };
 
 const DIGEST = /^[0-9a-f]{64}$/;
-
-const reason = (error: unknown): string => (error as { code?: string }).code ?? "unknown error";
 
 let taken = 0;
 
@@ -93,7 +92,7 @@ export const openGatewayStore = async (
     try {
       return ok(await work());
     } catch (error) {
-      return fail("FILE_UNWRITABLE", `${folder}: ${reason(error)}`);
+      return fail("FILE_UNWRITABLE", `${folder}: ${systemReason(error)}`);
     }
   };
   const next = (): string => {

@@ -4,10 +4,9 @@ import { type OpenFile, openFile, streamOf } from "../clients/archive.ts";
 import { hasher } from "../crypto/hash.ts";
 import { hex } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { systemReason } from "../formats/system-error.ts";
 import { type Kit, readKit, writeKit } from "./kit-archive.ts";
 import type { KitDraft } from "./kit-export.ts";
-
-const reason = (error: unknown): string => (error as { code?: string }).code ?? "unknown error";
 
 /** A rename is kept once the folder that it happened in is flushed. */
 const flushFolder = async (path: string): Promise<void> => {
@@ -41,7 +40,7 @@ export const writeKitFile = async (
       await file.close();
     }
   } catch (error) {
-    return fail("FILE_UNWRITABLE", `${path}: ${reason(error)}`);
+    return fail("FILE_UNWRITABLE", `${path}: ${systemReason(error)}`);
   } finally {
     await rm(temporary, { force: true });
   }
@@ -79,7 +78,7 @@ export const unpackKit = async (
 ): Promise<Result<void>> => {
   const taken = await readdir(folder).then(
     (names) => names.length > 0,
-    (error) => reason(error) !== "ENOENT",
+    (error) => (error as { code?: string }).code !== "ENOENT",
   );
   if (taken) return fail("KIT_TARGET", `${folder} is not an empty folder`);
   const staging = join(dirname(folder), `.${basename(folder)}.${process.pid}.import`);
@@ -97,7 +96,7 @@ export const unpackKit = async (
     await flushFolder(dirname(folder));
     return ok(undefined);
   } catch (error) {
-    return fail("FILE_UNWRITABLE", `${folder}: ${reason(error)}`);
+    return fail("FILE_UNWRITABLE", `${folder}: ${systemReason(error)}`);
   } finally {
     await rm(staging, { recursive: true, force: true });
   }

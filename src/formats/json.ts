@@ -189,7 +189,10 @@ class Read implements Json {
 
   only(...names: readonly string[]): Json {
     const unknown = Object.keys(this.record()).find((name) => !names.includes(name));
-    return unknown === undefined ? this : this.refuse("has a field that is not allowed there");
+    const named = unknown === undefined ? "" : JSON.stringify(unknown.slice(0, 60));
+    return unknown === undefined
+      ? this
+      : this.refuse(`has a field that is not allowed there: ${named}`);
   }
 
   items(max: number): Json[] {

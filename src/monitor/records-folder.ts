@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Files } from "../clients/files.ts";
 import { parseCertificateFile } from "../formats/detached.ts";
 import { type Failure, fail, ok, type Result } from "../formats/result.ts";
+import { systemReason } from "../formats/system-error.ts";
 import { addDetached, noRecords, type Records, recordReader } from "./records.ts";
 
 const MAX_FILE = 64 * 1024 * 1024;
@@ -25,8 +26,7 @@ const walk = async (folder: string, found: string[], depth: number): Promise<Res
   try {
     entries = await listing(folder);
   } catch (error) {
-    const reason = (error as { code?: string }).code ?? "unknown error";
-    return fail("FILE_UNREADABLE", `${folder}: ${reason}`);
+    return fail("FILE_UNREADABLE", `${folder}: ${systemReason(error)}`);
   }
   for (const entry of entries) {
     const path = join(folder, entry.name);

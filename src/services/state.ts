@@ -12,6 +12,7 @@ import { fromUtf8, hex, utf8 } from "../formats/bytes.ts";
 import { parseJson, readJson } from "../formats/json.ts";
 import { formatPem, parsePem } from "../formats/pem.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { systemReason } from "../formats/system-error.ts";
 import { lockState } from "./state-lock.ts";
 import { disk, makeLastingFolder, type Storage } from "./storage.ts";
 
@@ -55,7 +56,7 @@ export const openState = async (
     await makeLastingFolder(storage, folder, dirname(folder));
     await chmod(folder, 0o700);
   } catch (error) {
-    return fail("FILE_UNWRITABLE", `${folder}: ${reason(error)}`);
+    return fail("FILE_UNWRITABLE", `${folder}: ${systemReason(error)}`);
   }
   const lock = await lockState(folder);
   if (!lock.ok) return lock;
@@ -77,8 +78,6 @@ export const openState = async (
     close: () => lock.value.release(),
   });
 };
-
-const reason = (error: unknown): string => (error as { code?: string }).code ?? "unknown error";
 
 const readIfThere = async (path: string): Promise<Uint8Array | undefined> => {
   try {
@@ -110,7 +109,7 @@ export const replaceFile = async (
     await storage.syncFolder(dirname(path));
     return ok(undefined);
   } catch (error) {
-    return fail("FILE_UNWRITABLE", `${path}: ${reason(error)}`);
+    return fail("FILE_UNWRITABLE", `${path}: ${systemReason(error)}`);
   }
 };
 

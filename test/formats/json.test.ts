@@ -135,7 +135,7 @@ const MISREAD: Record<string, [(json: Json) => unknown, string]> = {
   "hex that is none": [(json) => json.field("text").hex(), "bundle.text is wrong: not hexadecimal"],
   "an unknown field": [
     (json) => json.only("text", "yes"),
-    "bundle has a field that is not allowed there",
+    'bundle has a field that is not allowed there: "count"',
   ],
   "a failed part": [
     (json) => json.take(fail("CERT_FORMAT", "no certificate")),
