@@ -73,7 +73,10 @@ describe("a file that cannot be read", () => {
   test("is not there", async () => {
     const outcome = await inspectDistribution(join(folder, "gone-1.0.tar.gz"));
     assert.equal(outcome.ok ? "" : outcome.error.code, "FILE_UNREADABLE");
-    assert.match(outcome.ok ? "" : outcome.error.message, /gone-1.0.tar.gz: there is no such file \(ENOENT\)/);
+    assert.match(
+      outcome.ok ? "" : outcome.error.message,
+      /gone-1.0.tar.gz: there is no such file \(ENOENT\)/,
+    );
   });
 
   test("is a folder", async () => {
