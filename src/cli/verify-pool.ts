@@ -14,6 +14,8 @@ export type WorkerInput = {
   readonly trust: TrustedRoot;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Whether a line is all that is printed of a verdict. */
+  readonly brief: boolean;
 };
 
 /** Below this a thread takes longer to start than it saves. */

@@ -5,6 +5,7 @@ import type { BuildRecord } from "../formats/build-record.ts";
 import { utf8 } from "../formats/bytes.ts";
 import { fail, failure, ok, type Result } from "../formats/result.ts";
 import { type FolderVerdict, verifyFile, verifyFolder } from "../stages/3-verify.ts";
+import { briefly } from "../stages/brief.ts";
 import type { StageEvent } from "../stages/events.ts";
 import type { ReleaseVerdict } from "../stages/release.ts";
 import { parseShard, type Shard, type ShardNote } from "../stages/shard.ts";
@@ -118,12 +119,18 @@ const shardOf = (invocation: Invocation, { env }: Settings): Result<Shard | unde
   return parseShard(`${env.CI_NODE_INDEX || "1"}/${env.CI_NODE_TOTAL || "1"}`);
 };
 
+/** Whether nothing but a line will be printed of each verdict. */
+const isBrief = ({ json, report, summary, junit }: Invocation["flags"]): boolean =>
+  [json, report, summary, junit].every((flag) => flag === undefined || flag === false);
+
 const verifyPath = (
-  { files, outside }: Invocation,
+  { files, outside, flags }: Invocation,
   { trust, expect }: Against,
   { path, what, events }: { path: string; what: "file" | Shard | undefined; events: StageEvent[] },
 ): Promise<Result<FolderVerdict>> => {
+  const brief = isBrief(flags);
   const input = {
+    ...(brief ? { keep: briefly } : {}),
     expect,
     trust: trust.root,
     files,
@@ -134,7 +141,7 @@ const verifyPath = (
     },
   };
   if (what === "file") return verifyFile(path, input);
-  const by = { folder: path, expect, trust: trust.root, now: outside.now() };
+  const by = { folder: path, expect, trust: trust.root, now: outside.now(), brief };
   const helpers = (count: number) => verifyHelpers(by, count);
   const part = what === undefined ? {} : { shard: what };
   return verifyFolder({ ...input, folder: path, helpers, ...part });

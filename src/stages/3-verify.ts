@@ -43,6 +43,8 @@ export type FileVerifyInput = {
   readonly files: Files;
   readonly inspect: Inspect;
   readonly now: () => number;
+  /** What is kept of each verdict; all of it where absent. A thousand whole ones take 50 MB. */
+  readonly keep?: (verdict: ReleaseVerdict) => ReleaseVerdict;
   readonly report: Report;
 };
 
@@ -168,16 +170,17 @@ export const judgeFile = async (
 ): Promise<Result<ReleaseVerdict>> => {
   const { files, expect, trust, inspect } = input;
   const path = `${folder}/${name}`;
-  return files.hold(path, (artifact, content) =>
-    verifyRelease({
+  return files.hold(path, async (artifact, content) => {
+    const verdict = await verifyRelease({
       artifact,
       evidence: (file) => files.readIfPresent(`${folder}/${file}`, MAX_EVIDENCE_BYTES),
       inspect: () => inspect(path, content),
       expect,
       trust,
       now: input.now(),
-    }),
-  );
+    });
+    return input.keep?.(verdict) ?? verdict;
+  });
 };
 
 /** What verified must also be what was built, where a record says what that was. */

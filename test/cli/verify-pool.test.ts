@@ -3,11 +3,15 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { showRelease } from "../../src/cli/render-release.ts";
+import type { Terminal } from "../../src/cli/terminal.ts";
 import { verifyHelpers, type WorkerInput } from "../../src/cli/verify-pool.ts";
 import { inspectDistribution } from "../../src/clients/archive.ts";
 import { systemFiles } from "../../src/clients/files.ts";
 import { LENT_SIZE } from "../../src/clients/lend.ts";
+import { ok, unwrap } from "../../src/formats/result.ts";
 import { type Helpers, judgeFile, verifyFolder } from "../../src/stages/3-verify.ts";
+import { briefly } from "../../src/stages/brief.ts";
 import { signRelease } from "./signed-release.ts";
 
 let folder: string;
@@ -19,7 +23,7 @@ before(async () => {
   release = await signRelease(folder);
   const { dist, trust, san, issuer } = release;
   const expect = { kind: "identity", anyOf: [{ kind: "exact", san, issuer }] } as const;
-  input = { folder: dist, expect, trust, now: Date.now() };
+  input = { folder: dist, expect, trust, now: Date.now(), brief: false };
 });
 
 after(async () => {
@@ -50,6 +54,33 @@ test("threads give the verdicts that this one would", async () => {
       assert.deepEqual(await judge?.(name), expected);
     }
     assert.equal(files.length, 3);
+  } finally {
+    await helpers.close();
+    await rm(join(folder, "dist", "other-1.0-py3-none-any.whl"));
+  }
+});
+
+test("of what is printed in a line, threads keep what the line needs, and refusals whole", async () => {
+  await writeFile(join(folder, "dist", "other-1.0-py3-none-any.whl"), "no wheel");
+  const helpers = verifyHelpers({ ...input, brief: true }, 100);
+  if (helpers === undefined) return;
+  try {
+    const [judge] = helpers.judges;
+    const { now, ...own } = stageInput(() => undefined);
+    const names = (await systemFiles.list(release.dist)) as { ok: true; value: string[] };
+    for (const name of names.value.filter((one) => /\.(whl|tar\.gz)$/.test(one))) {
+      const whole = unwrap(await judgeFile({ ...own, now }, release.dist, name));
+      const kept = unwrap((await judge?.(name)) ?? ok(whole));
+      assert.deepEqual(kept, briefly(whole));
+      const lines: string[][] = [[], []];
+      for (const [at, verdict] of [whole, kept].entries()) {
+        const out = (line: string) => lines[at]?.push(line);
+        showRelease({ out, colour: false } as unknown as Terminal, verdict);
+      }
+      assert.deepEqual(lines[0], lines[1]);
+      const isWhole = JSON.stringify(kept) === JSON.stringify(whole);
+      assert.equal(isWhole, whole.failure !== undefined);
+    }
   } finally {
     await helpers.close();
     await rm(join(folder, "dist", "other-1.0-py3-none-any.whl"));
