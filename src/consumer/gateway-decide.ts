@@ -16,7 +16,7 @@ import {
 } from "./gateway-listing.ts";
 import type { GatewayEvent, KeptVerdict } from "./gateway-state.ts";
 import { type Beside, judgeFile } from "./gateway-verdict.ts";
-import { announce, type GatewayWorld, isOutage } from "./gateway-world.ts";
+import { announce, type GatewayWorld, isOutage, isPinned } from "./gateway-world.ts";
 
 /** What a client gets for a file. */
 export type Decision =
@@ -170,9 +170,6 @@ const turnAway = async (
 };
 
 const ALARMING: readonly Code[] = ["GATEWAY_ROLLBACK", "GATEWAY_REPLACED", "GATEWAY_LATE_FILE"];
-
-const isPinned = ({ policy }: GatewayWorld, { project, sha256 }: ListedFile): boolean =>
-  policy.policy.packages.get(project)?.pins?.includes(sha256) === true;
 
 /** Name and version by the file name, which must be in normal form unless the file is pinned. */
 const releaseOf = (world: GatewayWorld, file: ListedFile): ReturnType<typeof looseRelease> => {

@@ -7,7 +7,7 @@ import { askEarly } from "./gateway-early.ts";
 import { evaluate } from "./gateway-evaluate.ts";
 import type { ProjectListing } from "./gateway-listing.ts";
 import type { Quarantine } from "./gateway-store.ts";
-import type { GatewayWorld } from "./gateway-world.ts";
+import { type GatewayWorld, isPinned } from "./gateway-world.ts";
 import type { Stated } from "./quarantined.ts";
 import type { Upstream } from "./upstreams.ts";
 
@@ -40,12 +40,6 @@ export type Prepared = {
   readonly fingerprint: string;
 };
 
-export const isPinned = (
-  { policy }: GatewayWorld,
-  { project }: ProjectListing,
-  { sha256 }: Pick<Stated, "sha256">,
-): boolean => policy.policy.packages.get(project)?.pins?.includes(sha256) === true;
-
 /** The upstream, already asked for the evidence unless the file needs none. */
 const askedEarly = (
   world: GatewayWorld,
@@ -54,7 +48,9 @@ const askedEarly = (
 ): Upstream => {
   const { upstream, project } = listing;
   const known = { ...upstream, index: { ...upstream.index, coreMetadata: () => metadata } };
-  return isPinned(world, listing, stated) ? known : askEarly(known, project, version, stated);
+  return isPinned(world, { project, sha256: stated.sha256 })
+    ? known
+    : askEarly(known, project, version, stated);
 };
 
 /**

@@ -9,11 +9,11 @@ import type { Ahead } from "./gateway-ahead.ts";
 import { conclude, defined } from "./gateway-conclude.ts";
 import { withPast } from "./gateway-evaluate.ts";
 import type { ListedFile, ProjectListing } from "./gateway-listing.ts";
-import { ask, isPinned, type Prepared, prepare } from "./gateway-prepare.ts";
+import { ask, type Prepared, prepare } from "./gateway-prepare.ts";
 import { provenanceFor } from "./gateway-provenance.ts";
 import { type Examined, settle, stands } from "./gateway-settle.ts";
 import type { KeptVerdict } from "./gateway-state.ts";
-import { type GatewayWorld, isOutage } from "./gateway-world.ts";
+import { type GatewayWorld, isOutage, isPinned } from "./gateway-world.ts";
 import { keepFile, type Stated } from "./quarantined.ts";
 
 const roots = new WeakMap<TrustedRoot, string>();
@@ -106,7 +106,7 @@ const judge = async (
   const { quarantine, took } = prepared;
   const began = world.now();
   try {
-    const examined = await examine(world, listing, prepared);
+    const examined = await examine(world, prepared);
     return examined.ok ? await settle(world, listing, examined.value, quarantine) : examined;
   } finally {
     await quarantine.clear();
@@ -118,7 +118,6 @@ const judge = async (
 
 const examine = async (
   world: GatewayWorld,
-  listing: ProjectListing,
   { candidate, brought, evaluation: found }: Prepared,
 ): Promise<Result<Examined>> => {
   const { project, listed, path } = candidate;
@@ -139,7 +138,7 @@ const examine = async (
     report?.kind === "wheel" ? beside.value : { provenance: beside.value.provenance };
   const { event, verdict: reached } = conclude(world, project, listed, failure, verdict);
   const kept = { ...reached, size: size.value, ...defined(metadata) };
-  const pinned = isPinned(world, listing, listed);
+  const pinned = isPinned(world, { project, sha256: listed.sha256 });
   return ok({ event, verdict: kept, ...(pinned ? {} : defined({ report })) });
 };
 

@@ -1,4 +1,5 @@
 import type { Files } from "../clients/files.ts";
+import type { NormalizedName } from "../dists/name.ts";
 import type { Failure, Result } from "../formats/result.ts";
 import type { TrustedRoot } from "../formats/trusted-root.ts";
 import type { Expected } from "../verification/policy.ts";
@@ -71,6 +72,12 @@ export const openStoreFor = async (
   if (bounded.ok) metrics.gauge("wheelseal_gateway_store_bytes", bounded.value.bytes);
   return bounded;
 };
+
+/** Whether the policy names this very digest for the project. */
+export const isPinned = (
+  { policy }: Pick<GatewayWorld, "policy">,
+  { project, sha256 }: { readonly project: NormalizedName; readonly sha256: string },
+): boolean => policy.policy.packages.get(project)?.pins?.includes(sha256) === true;
 
 /** Failures that say nothing about a file: the check could not be made. */
 export const isOutage = ({ code }: Failure): boolean =>
