@@ -21,6 +21,7 @@ import { formatTrustedRoot } from "../formats/trusted-root.ts";
 import { parseShard, type Shard } from "../stages/shard.ts";
 import { type Done, exportEvidence } from "./audit-export.ts";
 import { type Locks, type NamedLock, readLocks } from "./audit-locks.ts";
+import { policyTarget, writeFoundPolicy } from "./audit-policy.ts";
 import { type OpenClosureWorld, openClosureWorld } from "./closure-setup.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
 import { concludeAudit } from "./conclude-audit.ts";
@@ -114,6 +115,8 @@ export const auditCommand: Command = async (invocation) => {
   if (!locks.ok) return refuse(invocation, locks.error);
   const shard = shardOf(invocation, settings.value);
   if (!shard.ok) return refuse(invocation, shard.error);
+  const target = await policyTarget(invocation);
+  if (!target.ok) return refuse(invocation, target.error);
   const { closure } = locks.value.lock;
   const opened = await openClosureWorld(invocation, settings.value, closure);
   if (!opened.ok) return refuse(invocation, opened.error);
@@ -125,6 +128,9 @@ export const auditCommand: Command = async (invocation) => {
       ...done.value,
     });
     if (!exported.ok) return refuse(invocation, exported.error);
+    const { expect } = opened.value.world;
+    const written = await writeFoundPolicy(invocation, target.value, expect, done.value);
+    if (!written.ok) return refuse(invocation, written.error);
     return await concludeAudit(invocation, done.value.audit);
   } finally {
     await opened.value.close();

@@ -1,7 +1,8 @@
 import { systemFiles } from "../clients/files.ts";
 import { failure } from "../formats/result.ts";
+import { ENTRIES } from "./entries.ts";
 import { plainArguments } from "./plain-arguments.ts";
-import { showFailure } from "./render-failure.ts";
+import { showFailure, withHelp } from "./render-failure.ts";
 import { systemTerminal } from "./terminal.ts";
 import { systemOutside } from "./world.ts";
 
@@ -12,6 +13,10 @@ const understand = async (argv: readonly string[]) => {
   return parseArguments(argv);
 };
 
+/** The command that was meant, where its name was right. */
+const nameIn = ([name]: readonly string[]): string | undefined =>
+  ENTRIES.find((entry) => entry.name === name)?.name;
+
 /** Runs the command line and gives the exit code: the only place that knows all the parts. */
 const run = async (argv: readonly string[]): Promise<number> => {
   const terminal = systemTerminal();
@@ -21,11 +26,12 @@ const run = async (argv: readonly string[]): Promise<number> => {
       terminal.out(parsed.text);
       return 0;
     case "usage":
-      return showFailure(terminal, failure("USAGE", parsed.message));
+      return showFailure(terminal, withHelp(failure("USAGE", parsed.message), nameIn(argv)));
     case "run": {
       const command = await parsed.load();
-      const { operands, flags } = parsed;
-      return command({ operands, flags, terminal, outside: systemOutside(), files: systemFiles });
+      const { name, operands, flags } = parsed;
+      const world = { terminal, outside: systemOutside(), files: systemFiles };
+      return command({ name, operands, flags, ...world });
     }
     default:
       return parsed satisfies never;

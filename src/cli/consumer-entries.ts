@@ -71,6 +71,7 @@ export const CONSUMER_ENTRIES: readonly Entry[] = [
       ["--since <lock>", "the lock before this one, to tell what changed"],
       ["--refuse-unattested", "refuse files that nobody vouches for"],
       ["--shard <I/N>", "only the I-th of N parts of the packages; auto takes CI_NODE_INDEX"],
+      ["--write-policy <file>", "write a policy that expects who signed, and pins the rest"],
       ["--export <file>", "write files, evidence, policy and verdicts, for kit verify"],
       ["--valid-for <days>", "how long that archive is good, 90d where not given"],
       SARIF_OPTION,

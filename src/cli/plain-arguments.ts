@@ -6,6 +6,7 @@ import type { Entry } from "./entry.ts";
 /** A command to run, as it was typed. */
 export type Call = {
   readonly kind: "run";
+  readonly name: string;
   readonly load: () => Promise<Command>;
   readonly operands: readonly string[];
   readonly flags: Readonly<Record<string, string | boolean>>;
@@ -42,7 +43,7 @@ export const plainArguments = (argv: readonly string[]): Call | undefined => {
     if (!fits(entry, parsed.positionals.length)) return undefined;
     const flags: Record<string, string | boolean> = {};
     for (const [flag, value] of Object.entries(parsed.values)) flags[flag] = value ?? true;
-    return { kind: "run", load: entry.load, operands: parsed.positionals, flags };
+    return { kind: "run", name: entry.name, load: entry.load, operands: parsed.positionals, flags };
   } catch {
     return undefined;
   }

@@ -43,7 +43,8 @@ export const parseArguments = (argv: readonly string[]): Parsed => {
     for (const [flag, help] of entry.options) command.option(flag, help);
     command.action(() => {
       const flags = kebab(command.opts<Record<string, string | boolean>>());
-      parsed = { kind: "run", load: entry.load, operands: command.args, flags };
+      const { name, load } = entry;
+      parsed = { kind: "run", name, load, operands: command.args, flags };
     });
   }
   for (const { name, operands, summary } of TEXT_COMMANDS) {

@@ -6,51 +6,14 @@ import { canonicalJson } from "../formats/jcs.ts";
 import { parseJson } from "../formats/json.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import type { Expected } from "../verification/policy.ts";
-import {
-  type PackagePolicy,
-  type Policy,
-  readPolicy,
-  type Waiver,
-} from "../verification/policy-format.ts";
+import { type Policy, readPolicy } from "../verification/policy-format.ts";
 import type { IdentityPolicy } from "../verification/verdict.ts";
-import { witnessDemandJson } from "../verification/witness-demand.ts";
+import { identityJson, policyJson } from "./policy-json.ts";
 
 const MAX_POLICY = 16 * 1024 * 1024;
 
-const identityJson = (identity: IdentityPolicy): object => {
-  switch (identity.kind) {
-    case "gitlab": {
-      const { configPath, projectId, namespaceId, ...rest } = identity;
-      return {
-        ...rest,
-        ...(configPath === undefined ? {} : { "config-path": configPath }),
-        ...(projectId === undefined ? {} : { "project-id": projectId }),
-        ...(namespaceId === undefined ? {} : { "namespace-id": namespaceId }),
-      };
-    }
-    case "github":
-    case "email":
-      return identity;
-    case "exact":
-      return { kind: "exact", issuer: identity.issuer, identity: identity.san };
-    default:
-      return identity satisfies never;
-  }
-};
-
-const packageJson = ({ identities, pins, tlogThreshold }: PackagePolicy): object => ({
-  ...(identities.length === 0 ? {} : { identities: identities.map(identityJson) }),
-  ...(pins === undefined ? {} : { pins: pins.map((pin) => `sha256:${pin}`) }),
-  ...(tlogThreshold === 1 ? {} : { "tlog-threshold": tlogThreshold }),
-});
-
-const waiverJson = ({ endsAt: _, version, ...waiver }: Waiver): object => ({
-  ...waiver,
-  ...(version === undefined ? {} : { version }),
-});
-
 /** One identity said for all files, as the policy of each of these packages. */
-const spread = (
+export const spread = (
   expect: Exclude<Expected, { kind: "policy" }>,
   names: readonly NormalizedName[],
 ): Policy => {
@@ -102,13 +65,7 @@ export const kitPolicy = (
 ): { readonly document: Uint8Array; readonly from: string; readonly sha256: string } => {
   const releases = filenames.map(looseRelease);
   const names = [...new Set(releases.flatMap((one) => (one.ok ? [one.value.name] : [])))].sort();
-  const { packages, waivers, witnesses, ...rest } = policyFor(expect, names, stated);
-  const document = canonicalJson({
-    ...rest,
-    ...(witnesses && witnessDemandJson(witnesses)),
-    packages: Object.fromEntries([...packages].map(([name, one]) => [name, packageJson(one)])),
-    waivers: waivers.map(waiverJson),
-  });
+  const document = canonicalJson(policyJson(policyFor(expect, names, stated)));
   if (expect?.kind === "policy") return { document, from: expect.from, sha256: expect.sha256 };
   const from = expect === undefined ? "the lock" : "the command line";
   return { document, from, sha256: hex(sha256(document)) };

@@ -116,7 +116,7 @@ export const HINTS = {
     "Somebody else signed this. Compare the identity shown with the one you expect.",
   IDENTITY_ISSUER:
     "The identity was vouched for by another issuer. Check --certificate-oidc-issuer.",
-  IDENTITY_MISSING: "Say whom you expect: --certificate-identity and --certificate-oidc-issuer.",
+  IDENTITY_MISSING: "Name who should sign it: in the policy, or by --certificate-identity.",
   IDENTITY_CLAIMS:
     "The certificate comes from another project, ref, environment or commit than the policy allows.",
   POLICY_FORMAT: "Correct the policy at the place named.",
@@ -256,7 +256,7 @@ export const HINTS = {
   LOCK_ATTESTATION_LOST:
     "Other files of this package are signed, or were when it was locked; this one is not. Treat it as an upload by somebody else until the publisher explains it.",
   LOCK_UNATTESTED:
-    "Nobody who is expected vouches for the file. Name its signer or pin its digest in the policy, or allow it there with unattested.",
+    "Nobody who is expected vouches for the file. Name its signer or pin its digest in the policy (audit --write-policy does that), or, except for kits, allow it there.",
   LOCK_NO_FILE:
     "The lock has nothing of the package for this Python. Lock again for it, or take sdists with --allow-sdists.",
   LOCK_STALE: "The lock does not state the identities that verified. Run wheelseal lock on it.",
@@ -291,7 +291,7 @@ export const HINTS = {
   STATE_PASSWORD: "Others can read it there. Take it out, and set PGPASSWORD or PGPASSFILE.",
   PORT_UNAVAILABLE: "The port cannot be used. Stop what uses it, or choose another with --port.",
   STATE_BUSY: "More work is waiting than the service takes. Try again in a moment.",
-  USAGE: "Run wheelseal --help, or the command with --help.",
+  USAGE: "Run wheelseal --help, or wheelseal help COMMAND.",
   CONFIG: "Correct the setting named.",
   INTERNAL: "This is a bug in wheelseal. Please report it with the output of the command.",
 } as const satisfies Record<string, string>;

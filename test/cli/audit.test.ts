@@ -200,3 +200,39 @@ test("a file that came to an old release is told", async () => {
   const { changes } = await since(pylockOf(first), both);
   assert.deepEqual(changes, ["file-added"]);
 });
+
+test("a policy is written of what was found, and accepts just that", async () => {
+  const said = await run("audit both.toml --write-policy found.toml");
+  assert.match(said.err, /^policy: found\.toml names 2 packages, 2 of them new$/m);
+  const text = readFileSync(join(folder, "found.toml"), "utf8");
+  assert.match(text, /^# Whom to expect, as wheelseal audit found it for both\.toml/);
+  assert.match(text, /^\[packages\.plain\]\npins = \[\n {2}"sha256:[0-9a-f]{64}", # plain-2\.0-/m);
+  const audit = await auditOf("both.toml --policy found.toml --refuse-unattested");
+  const outcomes = audit.files.map(({ outcome, demanded }) => `${outcome} ${demanded}`);
+  assert.deepEqual(outcomes, ["verified policy", "pinned policy"]);
+  write("other-lock.toml", pylockOf(foreign));
+  assert.equal(await code("audit other-lock.toml --policy found.toml"), "1 IDENTITY_MISMATCH");
+  const kit = `kit export found.kit --lock both.toml ${flags.slice(0, 2).join(" ")}`;
+  assert.equal(await code(kit), "1 LOCK_UNATTESTED");
+  assert.equal(await code(`${kit} --policy found.toml`), "0 none");
+});
+
+test("a policy that is given is completed, and stays as it was", async () => {
+  await run("audit both.toml --policy policy.toml --write-policy more.toml");
+  const text = readFileSync(join(folder, "more.toml"), "utf8");
+  const [, signers = ""] = text.split("[[packages.greeter.identities]]");
+  assert.match(signers, /project = "local\/packages"/);
+  assert.doesNotMatch(text, /project-id/);
+  assert.match(text, /# plain-2\.0-py3-none-any\.whl$/m);
+});
+
+test("no policy is written over another, of a part, or where anything is refused", async () => {
+  const before = write("mine.toml", naming("local/packages"));
+  assert.equal(await code(`audit both.toml --write-policy ${before}`), "2 USAGE");
+  assert.equal(readFileSync(join(folder, before), "utf8"), naming("local/packages"));
+  assert.equal(await code("audit both.toml --shard 1/2 --write-policy new.toml"), "2 USAGE");
+  assert.equal(await code("audit both.toml --write-policy new.json"), "2 USAGE");
+  const refused = await code("audit both.toml --refuse-unattested --write-policy new.toml");
+  assert.equal(refused, "1 LOCK_UNATTESTED");
+  assert.throws(() => readFileSync(join(folder, "new.toml")), /ENOENT/);
+});

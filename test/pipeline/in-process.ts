@@ -32,10 +32,10 @@ export const runHere = async (
     colour: false,
     columns: 100,
   };
-  const { operands, flags } = parsed;
+  const { name, operands, flags } = parsed;
   const command = await parsed.load();
   const outside = given.outside ?? systemOutside();
-  const code = await command({ operands, flags, terminal, outside, files: systemFiles });
+  const code = await command({ name, operands, flags, terminal, outside, files: systemFiles });
   return { code, ...said };
 };
 
