@@ -9,6 +9,7 @@ import { type ClosureVerdict, failureOf, filesOf } from "../consumer/closure-ver
 import { verifyClosure } from "../consumer/closure-verify.ts";
 import type { ClosureWorld } from "../consumer/closure-world.ts";
 import { markersOf, type Need, neededBy } from "../consumer/install-closure.ts";
+import { credentialsLine } from "../consumer/lock-credentials.ts";
 import {
   addIdentities,
   formatPylock,
@@ -26,6 +27,7 @@ import { type Command, type Invocation, refuse } from "./command.ts";
 import { pythonWish } from "./command-build.ts";
 import { closureFields, countsLine, showClosure } from "./render-closure.ts";
 import { readSettings, type Settings } from "./settings.ts";
+import { warnOfCredentials } from "./warn-credentials.ts";
 
 const PYLOCK = /^pylock\.(?:[^.]+\.)?toml$/;
 
@@ -188,6 +190,8 @@ export const lockCommand: Command = async (invocation) => {
   if (!settings.ok) return refuse(invocation, settings.error);
   const read = await readClosure(files, wish.value.path);
   if (!read.ok) return refuse(invocation, read.error);
+  const [file = ""] = invocation.operands;
+  warnOfCredentials(invocation, file, credentialsLine(read.value.bytes));
   const opened = await openClosureWorld(invocation, settings.value, read.value.closure);
   if (!opened.ok) return refuse(invocation, opened.error);
   try {

@@ -256,7 +256,7 @@ export const HINTS = {
   LOCK_ATTESTATION_LOST:
     "Other files of this package are signed, or were when it was locked; this one is not. Treat it as an upload by somebody else until the publisher explains it.",
   LOCK_UNATTESTED:
-    "Nobody who is expected vouches for the file. Name its signer or pin its digest in the policy (audit --write-policy does that), or, except for kits, allow it there.",
+    "Nobody who is expected vouches for the file. Name its signer or pin its digest in the policy (audit --write-policy does), or allow it there, but for a kit.",
   LOCK_NO_FILE:
     "The lock has nothing of the package for this Python. Lock again for it, or take sdists with --allow-sdists.",
   LOCK_STALE: "The lock does not state the identities that verified. Run wheelseal lock on it.",

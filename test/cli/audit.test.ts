@@ -236,3 +236,20 @@ test("no policy is written over another, of a part, or where anything is refused
   assert.equal(refused, "1 LOCK_UNATTESTED");
   assert.throws(() => readFileSync(join(folder, "new.toml")), /ENOENT/);
 });
+
+test("a password in a lock is told, and goes into no archive", async () => {
+  write("secret.toml", `# uv export --index https://ci:hunter2@index.example/\n${pylockOf(first)}`);
+  const said = await run("audit secret.toml");
+  assert.match(said.err, /^warning: secret\.toml:1 has a URL with a password/m);
+  assert.doesNotMatch(`${said.out}${said.err}`, /hunter2/);
+  assert.equal(said.code, 0);
+  assert.equal(await code("audit secret.toml --export secret.kit"), "1 LOCK_FORMAT");
+  assert.throws(() => readFileSync(join(folder, "secret.kit")), /ENOENT/);
+  assert.equal(
+    await code("audit both.toml --since secret.toml --export secret.kit"),
+    "1 LOCK_FORMAT",
+  );
+  write("pylock.secret.toml", readFileSync(join(folder, "secret.toml"), "utf8"));
+  const locked = await runHere(["lock", "pylock.secret.toml", ...flags], { cwd: folder });
+  assert.match(locked.err, /^warning: pylock\.secret\.toml:1 has a URL with a password/m);
+});
