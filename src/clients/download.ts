@@ -17,7 +17,7 @@ export type Download = {
   /** Where the file goes; it is there completely and with that digest, or not at all. */
   readonly path: string;
   readonly maxBytes: number;
-  /** Whether it need not outlive a crash, so that nothing waits for the disk. */
+  /** Whether it need not outlive a crash, so that nothing waits for the disk; its folder is there. */
   readonly fleeting?: boolean;
 };
 
@@ -113,8 +113,9 @@ export const downloadFile = async (
 ): Promise<Result<Downloaded>> => {
   downloads += 1;
   const temporary = `${download.path}.${process.pid}.${downloads}.part`;
+  let isThere = true;
   try {
-    await mkdir(dirname(download.path), { recursive: true });
+    if (download.fleeting !== true) await mkdir(dirname(download.path), { recursive: true });
     const fetched = await exchangeWith(
       outside,
       {
@@ -127,12 +128,15 @@ export const downloadFile = async (
       },
       reader(download, temporary),
     );
-    if (fetched.ok) await rename(temporary, download.path);
+    if (fetched.ok) {
+      await rename(temporary, download.path);
+      isThere = false;
+    }
     return fetched;
   } catch (error) {
     const code = (error as { code?: string }).code ?? "unknown error";
     return fail("FILE_UNWRITABLE", `${download.path}: ${code}`);
   } finally {
-    await rm(temporary, { force: true });
+    if (isThere) await rm(temporary, { force: true });
   }
 };

@@ -128,20 +128,32 @@ export const fileAnswer = async (
   if (request.method === "HEAD" || size === 0) return new Response(null, answer);
   const release = store.serve(digest);
   if (release === undefined) throw new Error("was removed before it was read");
-  return sendSpan(store.pathOf(digest), { start, end }, answer, release);
+  const recent = store.recent.get(digest);
+  if (recent !== undefined) {
+    release();
+    return new Response(recent.subarray(start, end + 1), answer);
+  }
+  const read = (bytes: Uint8Array): void => {
+    if (bytes.length === size) store.recent.put(digest, bytes);
+  };
+  return sendSpan(store.pathOf(digest), { start, end }, answer, { read, release });
 };
 
 const sendSpan = async (
   path: string,
   { start, end }: Span,
   answer: ResponseInit,
-  release: () => void,
+  { read, release }: { read: (bytes: Uint8Array) => void; release: () => void },
 ): Promise<Response> => {
   let isStreamed = false;
   try {
     const file = await open(path);
     const length = end - start + 1;
-    if (length <= AT_ONCE) return new Response(await readSpan(file, start, length), answer);
+    if (length <= AT_ONCE) {
+      const bytes = await readSpan(file, start, length);
+      read(bytes);
+      return new Response(bytes, answer);
+    }
     const stream = file.createReadStream({ start, end, highWaterMark: AT_ONCE });
     isStreamed = true;
     stream.once("close", release);

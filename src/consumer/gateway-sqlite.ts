@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { NormalizedName } from "../dists/name.ts";
 import { compareVersions, type Version } from "../dists/version.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
@@ -74,6 +74,18 @@ const open = (folder: string): DatabaseSync => {
 
 type Row = Record<string, unknown>;
 
+/** Statements by their text: each is compiled once. */
+type Prepared = (sql: string) => StatementSync;
+
+const openPrepared = (database: DatabaseSync): Prepared => {
+  const statements = new Map<string, StatementSync>();
+  return (sql) => {
+    const known = statements.get(sql) ?? database.prepare(sql);
+    statements.set(sql, known);
+    return known;
+  };
+};
+
 /** What is said of known files replaces what was said; nothing else of them changes. */
 const withSeen = (before: readonly SeenFile[], seen: readonly SeenFile[]): SeenFile[] => {
   const files = new Map(before.map((file) => [file.filename, file]));
@@ -85,18 +97,19 @@ const withSeen = (before: readonly SeenFile[], seen: readonly SeenFile[]): SeenF
 };
 
 const filesIn = (
-  database: DatabaseSync,
+  prepared: Prepared,
   atomically: Atomically,
 ): Pick<GatewayState, "files" | "see" | "projects"> => {
   const all = (project: NormalizedName): SeenFile[] => {
-    const row = database.prepare("SELECT files FROM seen_project WHERE project = ?").get(project);
+    const row = prepared("SELECT files FROM seen_project WHERE project = ?").get(project);
     const kept: KeptFile[] = row === undefined ? [] : JSON.parse(String(row.files));
     return kept.map((file) => seenOf(project, file));
   };
   const keep = (project: NormalizedName, files: readonly SeenFile[]): void => {
-    database
-      .prepare("INSERT OR REPLACE INTO seen_project (project, files) VALUES (?, ?)")
-      .run(project, JSON.stringify(files.map(keptOf)));
+    prepared("INSERT OR REPLACE INTO seen_project (project, files) VALUES (?, ?)").run(
+      project,
+      JSON.stringify(files.map(keptOf)),
+    );
   };
   return {
     files: async (project) => all(project),
@@ -107,41 +120,41 @@ const filesIn = (
         return before;
       }),
     projects: async () =>
-      database
-        .prepare("SELECT project FROM seen_project ORDER BY project")
+      prepared("SELECT project FROM seen_project ORDER BY project")
         .all()
         .map((row) => String(row.project) as NormalizedName),
   };
 };
 
-const append = (database: DatabaseSync, event: GatewayEvent): void => {
-  database
-    .prepare("INSERT INTO event (at, event) VALUES (?, ?)")
-    .run(event.at, JSON.stringify(event));
+const append = (prepared: Prepared, event: GatewayEvent): void => {
+  prepared("INSERT INTO event (at, event) VALUES (?, ?)").run(event.at, JSON.stringify(event));
 };
 
 const verdictsIn = (
-  database: DatabaseSync,
+  prepared: Prepared,
   atomically: Atomically,
 ): Pick<GatewayState, "verdict" | "verdicts" | "settle"> => {
   const read = (row: Row | undefined): KeptVerdict | undefined =>
     row === undefined ? undefined : JSON.parse(String(row.verdict));
   const find = (project: NormalizedName, filename: string): KeptVerdict | undefined =>
     read(
-      database
-        .prepare("SELECT verdict FROM verdict WHERE project = ? AND filename = ?")
-        .get(project, filename),
+      prepared("SELECT verdict FROM verdict WHERE project = ? AND filename = ?").get(
+        project,
+        filename,
+      ),
     );
   const findAll = (project: NormalizedName): ProjectVerdicts => {
-    const rows = database.prepare("SELECT verdict FROM verdict WHERE project = ?").all(project);
+    const rows = prepared("SELECT verdict FROM verdict WHERE project = ?").all(project);
     const kept = rows.flatMap((row) => read(row) ?? []);
     return new Map(kept.map((verdict) => [verdict.filename, verdict]));
   };
   const keep = (project: NormalizedName, { verdict, event }: Settlement): void => {
-    database
-      .prepare("INSERT OR REPLACE INTO verdict (project, filename, verdict) VALUES (?, ?, ?)")
-      .run(project, verdict.filename, JSON.stringify(verdict));
-    append(database, event);
+    prepared("INSERT OR REPLACE INTO verdict (project, filename, verdict) VALUES (?, ?, ?)").run(
+      project,
+      verdict.filename,
+      JSON.stringify(verdict),
+    );
+    append(prepared, event);
   };
   return {
     verdict: async (project, filename) => find(project, filename),
@@ -155,17 +168,18 @@ const verdictsIn = (
 };
 
 const publishersIn = (
-  database: DatabaseSync,
+  prepared: Prepared,
   atomically: Atomically,
 ): Pick<GatewayState, "publisher" | "pinPublisher" | "replacePublisher"> => {
   const find = (project: NormalizedName): IdentityPolicy | undefined => {
-    const row = database.prepare("SELECT identity FROM publisher WHERE project = ?").get(project);
+    const row = prepared("SELECT identity FROM publisher WHERE project = ?").get(project);
     return row === undefined ? undefined : JSON.parse(String(row.identity));
   };
   const insert = (verb: string, project: NormalizedName, publisher: IdentityPolicy) =>
-    database
-      .prepare(`${verb} INTO publisher (project, identity) VALUES (?, ?)`)
-      .run(project, JSON.stringify(publisher));
+    prepared(`${verb} INTO publisher (project, identity) VALUES (?, ?)`).run(
+      project,
+      JSON.stringify(publisher),
+    );
   return {
     publisher: async (project) => find(project),
     pinPublisher: async (project, publisher) =>
@@ -181,11 +195,11 @@ const publishersIn = (
 };
 
 const marksIn = (
-  database: DatabaseSync,
+  prepared: Prepared,
   atomically: Atomically,
 ): Pick<GatewayState, "mark" | "raiseMark"> => {
   const find = (project: NormalizedName): Version | undefined => {
-    const row = database.prepare("SELECT version FROM version_mark WHERE project = ?").get(project);
+    const row = prepared("SELECT version FROM version_mark WHERE project = ?").get(project);
     return row === undefined ? undefined : (String(row.version) as Version);
   };
   const isHigher = (project: NormalizedName, version: Version): boolean => {
@@ -194,9 +208,10 @@ const marksIn = (
   };
   const raise = (project: NormalizedName, version: Version): void => {
     if (!isHigher(project, version)) return;
-    database
-      .prepare("INSERT OR REPLACE INTO version_mark (project, version) VALUES (?, ?)")
-      .run(project, version);
+    prepared("INSERT OR REPLACE INTO version_mark (project, version) VALUES (?, ?)").run(
+      project,
+      version,
+    );
   };
   return {
     mark: async (project) => find(project),
@@ -208,17 +223,18 @@ const marksIn = (
 
 const eventsIn = (
   database: DatabaseSync,
+  prepared: Prepared,
   atomically: Atomically,
 ): Pick<GatewayState, "record" | "events" | "eventsAfter"> => ({
-  record: (event) => atomically(() => append(database, event)),
+  record: (event) => atomically(() => append(prepared, event)),
   events: async function* () {
+    // One of its own: it may go on while another begins.
     for (const row of database.prepare("SELECT event FROM event ORDER BY id").iterate()) {
       yield JSON.parse(String(row.event));
     }
   },
   eventsAfter: async (number, limit) =>
-    database
-      .prepare("SELECT id, event FROM event WHERE id > ? ORDER BY id LIMIT ?")
+    prepared("SELECT id, event FROM event WHERE id > ? ORDER BY id LIMIT ?")
       .all(number, limit)
       .map((row) => ({ number: Number(row.id), event: JSON.parse(String(row.event)) })),
 });
@@ -230,13 +246,14 @@ const eventsIn = (
 export const openSqliteState = (folder: string): Result<GatewayState> => {
   try {
     const database = open(folder);
+    const prepared = openPrepared(database);
     const atomically = inGroups(database, join(folder, `${FILE}-wal`));
     return ok({
-      ...filesIn(database, atomically),
-      ...verdictsIn(database, atomically),
-      ...publishersIn(database, atomically),
-      ...marksIn(database, atomically),
-      ...eventsIn(database, atomically),
+      ...filesIn(prepared, atomically),
+      ...verdictsIn(prepared, atomically),
+      ...publishersIn(prepared, atomically),
+      ...marksIn(prepared, atomically),
+      ...eventsIn(database, prepared, atomically),
       ping: async () => undefined,
       close: async () => {
         await atomically.close();

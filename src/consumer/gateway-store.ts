@@ -1,11 +1,12 @@
 import { createReadStream } from "node:fs";
-import { link, mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, mkdir, readdir, rename, rm, rmdir, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { sha256 } from "../crypto/hash.ts";
 import { digestStream } from "../formats/artifact.ts";
 import { hex } from "../formats/bytes.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
 import { systemReason } from "../formats/system-error.ts";
+import { openRecentContent, type RecentContent } from "./recent-content.ts";
 import type { Kept } from "./store-ledger.ts";
 
 /** A folder of its own for one file on its way; nothing in it is ever served. */
@@ -31,6 +32,8 @@ export type GatewayStore = {
   /** Bytes of kept content; `undefined` where it is not there, or is not what its name says. */
   readonly sizeOf: (digest: string) => Promise<number | undefined>;
   readonly pathOf: (digest: string) => string;
+  /** Small content that was kept or read a short time ago; `sizeOf` says whether it is still there. */
+  readonly recent: Pick<RecentContent, "get" | "put">;
   /** All content that is there, what was kept or marked longest ago first. */
   readonly list: () => Promise<Result<Kept[]>>;
   /** Marks content as used now, in milliseconds since 1970, for the order of `list` in a later process. */
@@ -60,6 +63,31 @@ const listed = async (objects: string): Promise<Kept[]> => {
   return found.sort((a, b) => a.at - b.at).map(({ digest, size }) => ({ digest, size }));
 };
 
+/** Moves a file into a folder that is there, but for the first time. */
+const move = async (path: string, target: string): Promise<void> => {
+  try {
+    await rename(path, target);
+  } catch {
+    await mkdir(dirname(target), { recursive: true });
+    await rename(path, target);
+  }
+};
+
+/** Makes the folders of a store, with nothing in quarantine. */
+const prepare = async (folder: string, incoming: string): Promise<void> => {
+  await rm(incoming, { recursive: true, force: true });
+  await mkdir(incoming, { recursive: true, mode: 0o700 });
+  await mkdir(join(folder, "objects"), { recursive: true, mode: 0o700 });
+};
+
+/** Removes a folder that is nearly always empty. */
+const clear = (folder: string): Promise<void> =>
+  rmdir(folder).catch(() => rm(folder, { recursive: true, force: true }));
+
+/** Bytes of small content in memory, and of one of it. */
+const MAX_RECENT = 4 * 1024 * 1024;
+const MAX_SMALL = 64 * 1024;
+
 /**
  * Opens the store in `folder`; what an earlier process left in quarantine is removed.
  * @param incoming - the quarantine, of this process alone and on the same disk
@@ -75,9 +103,9 @@ export const openGatewayStore = async (
   };
   /** Digests of content that this process has checked. */
   const checked = new Set<string>();
+  const recent = openRecentContent(MAX_RECENT, MAX_SMALL);
   const place = async (path: string, digest: string): Promise<void> => {
-    await mkdir(dirname(pathOf(digest)), { recursive: true });
-    await rename(path, pathOf(digest));
+    await move(path, pathOf(digest));
     checked.add(digest);
   };
   /** Whether content is what its name says; what is not is removed. */
@@ -99,28 +127,23 @@ export const openGatewayStore = async (
     taken += 1;
     return join(incoming, String(taken));
   };
-  const prepared = await guarded(async () => {
-    await rm(incoming, { recursive: true, force: true });
-    await mkdir(incoming, { recursive: true, mode: 0o700 });
-    await mkdir(join(folder, "objects"), { recursive: true, mode: 0o700 });
-  });
+  const prepared = await guarded(() => prepare(folder, incoming));
   if (!prepared.ok) return prepared;
   return ok({
     pathOf,
+    recent,
     list: () => guarded(() => listed(join(folder, "objects"))),
     mark: (digest, now) => utimes(pathOf(digest), now / 1000, now / 1000).catch(() => undefined),
     remove: (digest) => {
       checked.delete(digest);
+      recent.forget(digest);
       return guarded(() => rm(pathOf(digest), { force: true }));
     },
     quarantine: () =>
       guarded(async () => {
         const own = next();
         await mkdir(own);
-        return {
-          path: (filename: string) => join(own, filename),
-          clear: () => rm(own, { recursive: true, force: true }),
-        };
+        return { path: (filename: string) => join(own, filename), clear: () => clear(own) };
       }),
     keep: (path, digest) => guarded(() => place(path, digest)),
     keepBytes: (content) =>
@@ -129,6 +152,7 @@ export const openGatewayStore = async (
         const path = next();
         await writeFile(path, content, { mode: 0o600 });
         await place(path, digest);
+        recent.put(digest, content);
         return digest;
       }),
     takeOut: (digest, path) =>
