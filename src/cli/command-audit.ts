@@ -20,11 +20,12 @@ import { ok, type Result } from "../formats/result.ts";
 import { formatTrustedRoot } from "../formats/trusted-root.ts";
 import { parseShard, type Shard } from "../stages/shard.ts";
 import { type Done, exportEvidence } from "./audit-export.ts";
-import { type Locks, type NamedLock, readLocks } from "./audit-locks.ts";
+import { type Locks, readLocks } from "./audit-locks.ts";
 import { policyTarget, writeFoundPolicy } from "./audit-policy.ts";
 import { type OpenClosureWorld, openClosureWorld } from "./closure-setup.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
 import { concludeAudit } from "./conclude-audit.ts";
+import type { NamedLock } from "./read-lock.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
 /** The part that --shard asks for: I/N, or auto for this job's of CI_NODE_TOTAL. */

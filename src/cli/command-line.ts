@@ -1,6 +1,6 @@
 import { systemFiles } from "../clients/files.ts";
 import { failure } from "../formats/result.ts";
-import { ENTRIES } from "./entries.ts";
+import { entryNamed } from "./entries.ts";
 import { plainArguments } from "./plain-arguments.ts";
 import { showFailure, withHelp } from "./render-failure.ts";
 import { systemTerminal } from "./terminal.ts";
@@ -13,10 +13,6 @@ const understand = async (argv: readonly string[]) => {
   return parseArguments(argv);
 };
 
-/** The command that was meant, where its name was right. */
-const nameIn = ([name]: readonly string[]): string | undefined =>
-  ENTRIES.find((entry) => entry.name === name)?.name;
-
 /** Runs the command line and gives the exit code: the only place that knows all the parts. */
 const run = async (argv: readonly string[]): Promise<number> => {
   const terminal = systemTerminal();
@@ -26,7 +22,10 @@ const run = async (argv: readonly string[]): Promise<number> => {
       terminal.out(parsed.text);
       return 0;
     case "usage":
-      return showFailure(terminal, withHelp(failure("USAGE", parsed.message), nameIn(argv)));
+      return showFailure(
+        terminal,
+        withHelp(failure("USAGE", parsed.message), entryNamed(argv[0])?.name),
+      );
     case "run": {
       const command = await parsed.load();
       const { name, operands, flags } = parsed;

@@ -9,7 +9,6 @@ import { type ClosureVerdict, failureOf, filesOf } from "../consumer/closure-ver
 import { verifyClosure } from "../consumer/closure-verify.ts";
 import type { ClosureWorld } from "../consumer/closure-world.ts";
 import { markersOf, type Need, neededBy } from "../consumer/install-closure.ts";
-import { credentialsLine } from "../consumer/lock-credentials.ts";
 import {
   addIdentities,
   formatPylock,
@@ -25,13 +24,15 @@ import { watchedVerification } from "./closure-progress.ts";
 import { openClosureWorld } from "./closure-setup.ts";
 import { type Command, type Invocation, refuse } from "./command.ts";
 import { pythonWish } from "./command-build.ts";
+import { readLock } from "./read-lock.ts";
 import { closureFields, countsLine, showClosure } from "./render-closure.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { warnOfCredentials } from "./warn-credentials.ts";
 
 const PYLOCK = /^pylock\.(?:[^.]+\.)?toml$/;
 
 type Wish = {
+  /** As it was typed. */
+  readonly file: string;
   readonly path: string;
   /** Where the result goes; `undefined` with --check. */
   readonly out: string | undefined;
@@ -43,13 +44,13 @@ const wishOf = ({ operands, flags, terminal }: Invocation): Result<Wish> => {
   const path = resolve(terminal.cwd, file);
   if (flags.check === true) {
     return flags.out === undefined
-      ? ok({ path, out: undefined })
+      ? ok({ file, path, out: undefined })
       : fail("USAGE", "--check writes nothing, so --out has no use");
   }
   const out = typeof flags.out === "string" ? resolve(terminal.cwd, flags.out) : path;
   const name = out.split(/[/\\]/).at(-1) ?? "";
   return PYLOCK.test(name)
-    ? ok({ path, out })
+    ? ok({ file, path, out })
     : fail("USAGE", `${name} is no name of a lock: give --out pylock.toml or pylock.NAME.toml`);
 };
 
@@ -188,10 +189,8 @@ export const lockCommand: Command = async (invocation) => {
   if (!wish.ok) return refuse(invocation, wish.error);
   const settings = await readSettings({ flags, env: terminal.env, project: terminal.cwd, files });
   if (!settings.ok) return refuse(invocation, settings.error);
-  const read = await readClosure(files, wish.value.path);
+  const read = await readLock(invocation, wish.value.file);
   if (!read.ok) return refuse(invocation, read.error);
-  const [file = ""] = invocation.operands;
-  warnOfCredentials(invocation, file, credentialsLine(read.value.bytes));
   const opened = await openClosureWorld(invocation, settings.value, read.value.closure);
   if (!opened.ok) return refuse(invocation, opened.error);
   try {

@@ -244,3 +244,7 @@ export const ENTRIES: readonly Entry[] = [
     load: async () => (await import("./command-init.ts")).initCommand,
   },
 ];
+
+/** The command of that name, if there is one. */
+export const entryNamed = (name: string | undefined): Entry | undefined =>
+  ENTRIES.find((entry) => entry.name === name);

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import type { Command } from "./command.ts";
-import { ENTRIES } from "./entries.ts";
+import { entryNamed } from "./entries.ts";
 import type { Entry } from "./entry.ts";
 
 /** A command to run, as it was typed. */
@@ -36,7 +36,7 @@ const fits = ({ operands }: Entry, given: number): boolean => {
  */
 export const plainArguments = (argv: readonly string[]): Call | undefined => {
   const [name, ...args] = argv;
-  const entry = ENTRIES.find((one) => one.name === name);
+  const entry = entryNamed(name);
   if (entry === undefined) return undefined;
   try {
     const parsed = parseArgs({ args, options: optionsOf(entry), allowPositionals: true });

@@ -113,7 +113,7 @@ export const downloadFile = async (
 ): Promise<Result<Downloaded>> => {
   downloads += 1;
   const temporary = `${download.path}.${process.pid}.${downloads}.part`;
-  let isThere = true;
+  let isMoved = false;
   try {
     if (download.fleeting !== true) await mkdir(dirname(download.path), { recursive: true });
     const fetched = await exchangeWith(
@@ -130,13 +130,13 @@ export const downloadFile = async (
     );
     if (fetched.ok) {
       await rename(temporary, download.path);
-      isThere = false;
+      isMoved = true;
     }
     return fetched;
   } catch (error) {
     const code = (error as { code?: string }).code ?? "unknown error";
     return fail("FILE_UNWRITABLE", `${download.path}: ${code}`);
   } finally {
-    if (isThere) await rm(temporary, { force: true });
+    if (!isMoved) await rm(temporary, { force: true });
   }
 };

@@ -4,14 +4,8 @@ import type { PackagePolicy, Policy } from "../verification/policy-format.ts";
 import type { IdentityPolicy } from "../verification/verdict.ts";
 import type { ClosureVerdict, FileVerdict } from "./closure-verdict.ts";
 import { lastingIdentity } from "./first-use.ts";
-import { spread } from "./kit-policy.ts";
+import { policyOf } from "./kit-policy.ts";
 import { identityJson } from "./policy-json.ts";
-
-/** What was said already: a policy, or one identity of all packages. */
-const saidBy = (expect: Expected | undefined, names: readonly NormalizedName[]): Policy => {
-  if (expect === undefined) return { packages: new Map(), waivers: [] };
-  return expect.kind === "policy" ? expect.policy : spread(expect, names);
-};
 
 /** Whoever signed any of the files, each once. */
 const signersOf = (files: readonly FileVerdict[]): IdentityPolicy[] => {
@@ -44,7 +38,7 @@ export const foundPolicy = (
     entries.flatMap((one) => one.files),
     ({ name }) => name,
   );
-  const said = saidBy(expect, [...files.keys()]);
+  const said = policyOf(expect, [...files.keys()]);
   const added = [...files.keys()].filter((name) => !said.packages.has(name)).sort();
   const packages = new Map(said.packages);
   for (const name of added) packages.set(name, packageOf(files.get(name) ?? []));

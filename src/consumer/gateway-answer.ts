@@ -1,16 +1,14 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import type { Failure } from "../formats/result.ts";
-import { visible } from "../formats/visible.ts";
+import { printable, visible } from "../formats/visible.ts";
 import type { BoundedStore } from "./bounded-store.ts";
 
 const MAX_REASON = 400;
 
 /** Fit for a status line: printable ASCII, not too long. */
 const reasonPhrase = ({ code, message, hint }: Failure): string =>
-  visible(`${code}: ${message.replaceAll("\n", " ")} - ${hint}`)
-    .replace(/[^ -~]/g, "?")
-    .slice(0, MAX_REASON);
+  printable(visible(`${code}: ${message.replaceAll("\n", " ")} - ${hint}`)).slice(0, MAX_REASON);
 
 /**
  * A refusal that people see: pip prints the status line's reason, uv the problem document

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import type { NormalizedName } from "../dists/name.ts";
 import { compareVersions, type Version } from "../dists/version.ts";
 import { fail, ok, type Result } from "../formats/result.ts";
@@ -74,18 +74,6 @@ const open = (folder: string): DatabaseSync => {
 
 type Row = Record<string, unknown>;
 
-/** Statements by their text: each is compiled once. */
-type Prepared = (sql: string) => StatementSync;
-
-const openPrepared = (database: DatabaseSync): Prepared => {
-  const statements = new Map<string, StatementSync>();
-  return (sql) => {
-    const known = statements.get(sql) ?? database.prepare(sql);
-    statements.set(sql, known);
-    return known;
-  };
-};
-
 /** What is said of known files replaces what was said; nothing else of them changes. */
 const withSeen = (before: readonly SeenFile[], seen: readonly SeenFile[]): SeenFile[] => {
   const files = new Map(before.map((file) => [file.filename, file]));
@@ -97,19 +85,21 @@ const withSeen = (before: readonly SeenFile[], seen: readonly SeenFile[]): SeenF
 };
 
 const filesIn = (
-  prepared: Prepared,
+  database: DatabaseSync,
   atomically: Atomically,
 ): Pick<GatewayState, "files" | "see" | "projects"> => {
+  const select = database.prepare("SELECT files FROM seen_project WHERE project = ?");
+  const put = database.prepare(
+    "INSERT OR REPLACE INTO seen_project (project, files) VALUES (?, ?)",
+  );
+  const projects = database.prepare("SELECT project FROM seen_project ORDER BY project");
   const all = (project: NormalizedName): SeenFile[] => {
-    const row = prepared("SELECT files FROM seen_project WHERE project = ?").get(project);
+    const row = select.get(project);
     const kept: KeptFile[] = row === undefined ? [] : JSON.parse(String(row.files));
     return kept.map((file) => seenOf(project, file));
   };
   const keep = (project: NormalizedName, files: readonly SeenFile[]): void => {
-    prepared("INSERT OR REPLACE INTO seen_project (project, files) VALUES (?, ?)").run(
-      project,
-      JSON.stringify(files.map(keptOf)),
-    );
+    put.run(project, JSON.stringify(files.map(keptOf)));
   };
   return {
     files: async (project) => all(project),
@@ -119,45 +109,42 @@ const filesIn = (
         keep(project, withSeen(before, files));
         return before;
       }),
-    projects: async () =>
-      prepared("SELECT project FROM seen_project ORDER BY project")
-        .all()
-        .map((row) => String(row.project) as NormalizedName),
+    projects: async () => projects.all().map((row) => String(row.project) as NormalizedName),
   };
 };
 
-const append = (prepared: Prepared, event: GatewayEvent): void => {
-  prepared("INSERT INTO event (at, event) VALUES (?, ?)").run(event.at, JSON.stringify(event));
+/** Adds an event to the trail, inside the transaction that it is about. */
+type Append = (event: GatewayEvent) => void;
+
+const appendTo = (database: DatabaseSync): Append => {
+  const insert = database.prepare("INSERT INTO event (at, event) VALUES (?, ?)");
+  return (event) => {
+    insert.run(event.at, JSON.stringify(event));
+  };
 };
 
 const verdictsIn = (
-  prepared: Prepared,
+  database: DatabaseSync,
   atomically: Atomically,
+  append: Append,
 ): Pick<GatewayState, "verdict" | "verdicts" | "settle"> => {
+  const one = database.prepare("SELECT verdict FROM verdict WHERE project = ? AND filename = ?");
+  const all = database.prepare("SELECT verdict FROM verdict WHERE project = ?");
+  const put = database.prepare(
+    "INSERT OR REPLACE INTO verdict (project, filename, verdict) VALUES (?, ?, ?)",
+  );
   const read = (row: Row | undefined): KeptVerdict | undefined =>
     row === undefined ? undefined : JSON.parse(String(row.verdict));
-  const find = (project: NormalizedName, filename: string): KeptVerdict | undefined =>
-    read(
-      prepared("SELECT verdict FROM verdict WHERE project = ? AND filename = ?").get(
-        project,
-        filename,
-      ),
-    );
   const findAll = (project: NormalizedName): ProjectVerdicts => {
-    const rows = prepared("SELECT verdict FROM verdict WHERE project = ?").all(project);
-    const kept = rows.flatMap((row) => read(row) ?? []);
+    const kept = all.all(project).flatMap((row) => read(row) ?? []);
     return new Map(kept.map((verdict) => [verdict.filename, verdict]));
   };
   const keep = (project: NormalizedName, { verdict, event }: Settlement): void => {
-    prepared("INSERT OR REPLACE INTO verdict (project, filename, verdict) VALUES (?, ?, ?)").run(
-      project,
-      verdict.filename,
-      JSON.stringify(verdict),
-    );
-    append(prepared, event);
+    put.run(project, verdict.filename, JSON.stringify(verdict));
+    append(event);
   };
   return {
-    verdict: async (project, filename) => find(project, filename),
+    verdict: async (project, filename) => read(one.get(project, filename)),
     verdicts: async (project) => findAll(project),
     settle: (project, judge) =>
       atomically(() => {
@@ -168,38 +155,44 @@ const verdictsIn = (
 };
 
 const publishersIn = (
-  prepared: Prepared,
+  database: DatabaseSync,
   atomically: Atomically,
 ): Pick<GatewayState, "publisher" | "pinPublisher" | "replacePublisher"> => {
+  const select = database.prepare("SELECT identity FROM publisher WHERE project = ?");
+  const insert = database.prepare(
+    "INSERT OR IGNORE INTO publisher (project, identity) VALUES (?, ?)",
+  );
+  const put = database.prepare(
+    "INSERT OR REPLACE INTO publisher (project, identity) VALUES (?, ?)",
+  );
   const find = (project: NormalizedName): IdentityPolicy | undefined => {
-    const row = prepared("SELECT identity FROM publisher WHERE project = ?").get(project);
+    const row = select.get(project);
     return row === undefined ? undefined : JSON.parse(String(row.identity));
   };
-  const insert = (verb: string, project: NormalizedName, publisher: IdentityPolicy) =>
-    prepared(`${verb} INTO publisher (project, identity) VALUES (?, ?)`).run(
-      project,
-      JSON.stringify(publisher),
-    );
   return {
     publisher: async (project) => find(project),
     pinPublisher: async (project, publisher) =>
       find(project) ??
       atomically(() => {
-        insert("INSERT OR IGNORE", project, publisher);
+        insert.run(project, JSON.stringify(publisher));
         return find(project) ?? publisher;
       }),
     replacePublisher: async (project, publisher) => {
-      await atomically(() => insert("INSERT OR REPLACE", project, publisher));
+      await atomically(() => put.run(project, JSON.stringify(publisher)));
     },
   };
 };
 
 const marksIn = (
-  prepared: Prepared,
+  database: DatabaseSync,
   atomically: Atomically,
 ): Pick<GatewayState, "mark" | "raiseMark"> => {
+  const select = database.prepare("SELECT version FROM version_mark WHERE project = ?");
+  const put = database.prepare(
+    "INSERT OR REPLACE INTO version_mark (project, version) VALUES (?, ?)",
+  );
   const find = (project: NormalizedName): Version | undefined => {
-    const row = prepared("SELECT version FROM version_mark WHERE project = ?").get(project);
+    const row = select.get(project);
     return row === undefined ? undefined : (String(row.version) as Version);
   };
   const isHigher = (project: NormalizedName, version: Version): boolean => {
@@ -207,11 +200,7 @@ const marksIn = (
     return old === undefined || compareVersions(old, version) < 0;
   };
   const raise = (project: NormalizedName, version: Version): void => {
-    if (!isHigher(project, version)) return;
-    prepared("INSERT OR REPLACE INTO version_mark (project, version) VALUES (?, ?)").run(
-      project,
-      version,
-    );
+    if (isHigher(project, version)) put.run(project, version);
   };
   return {
     mark: async (project) => find(project),
@@ -223,21 +212,24 @@ const marksIn = (
 
 const eventsIn = (
   database: DatabaseSync,
-  prepared: Prepared,
   atomically: Atomically,
-): Pick<GatewayState, "record" | "events" | "eventsAfter"> => ({
-  record: (event) => atomically(() => append(prepared, event)),
-  events: async function* () {
-    // One of its own: it may go on while another begins.
-    for (const row of database.prepare("SELECT event FROM event ORDER BY id").iterate()) {
-      yield JSON.parse(String(row.event));
-    }
-  },
-  eventsAfter: async (number, limit) =>
-    prepared("SELECT id, event FROM event WHERE id > ? ORDER BY id LIMIT ?")
-      .all(number, limit)
-      .map((row) => ({ number: Number(row.id), event: JSON.parse(String(row.event)) })),
-});
+  append: Append,
+): Pick<GatewayState, "record" | "events" | "eventsAfter"> => {
+  const after = database.prepare("SELECT id, event FROM event WHERE id > ? ORDER BY id LIMIT ?");
+  return {
+    record: (event) => atomically(() => append(event)),
+    events: async function* () {
+      // One of its own: it may go on while another begins.
+      for (const row of database.prepare("SELECT event FROM event ORDER BY id").iterate()) {
+        yield JSON.parse(String(row.event));
+      }
+    },
+    eventsAfter: async (number, limit) =>
+      after
+        .all(number, limit)
+        .map((row) => ({ number: Number(row.id), event: JSON.parse(String(row.event)) })),
+  };
+};
 
 /**
  * The gateway's memory in one SQLite file in `folder`, made where absent; for one process.
@@ -246,14 +238,14 @@ const eventsIn = (
 export const openSqliteState = (folder: string): Result<GatewayState> => {
   try {
     const database = open(folder);
-    const prepared = openPrepared(database);
+    const append = appendTo(database);
     const atomically = inGroups(database, join(folder, `${FILE}-wal`));
     return ok({
-      ...filesIn(prepared, atomically),
-      ...verdictsIn(prepared, atomically),
-      ...publishersIn(prepared, atomically),
-      ...marksIn(prepared, atomically),
-      ...eventsIn(database, prepared, atomically),
+      ...filesIn(database, atomically),
+      ...verdictsIn(database, atomically, append),
+      ...publishersIn(database, atomically),
+      ...marksIn(database, atomically),
+      ...eventsIn(database, atomically, append),
       ping: async () => undefined,
       close: async () => {
         await atomically.close();

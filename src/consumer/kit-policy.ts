@@ -13,7 +13,7 @@ import { identityJson, policyJson } from "./policy-json.ts";
 const MAX_POLICY = 16 * 1024 * 1024;
 
 /** One identity said for all files, as the policy of each of these packages. */
-export const spread = (
+const spread = (
   expect: Exclude<Expected, { kind: "policy" }>,
   names: readonly NormalizedName[],
 ): Policy => {
@@ -43,15 +43,13 @@ const withStated = (policy: Policy, stated: Stated): Policy => {
   return { ...policy, packages };
 };
 
-const policyFor = (
+/** Whom to expect of these packages as a policy: one, or one identity of all of them. */
+export const policyOf = (
   expect: Expected | undefined,
   names: readonly NormalizedName[],
-  stated: Stated,
 ): Policy => {
-  if (expect === undefined) return withStated({ packages: new Map(), waivers: [] }, stated);
-  return expect.kind === "policy"
-    ? withStated(narrow(expect.policy, names), stated)
-    : spread(expect, names);
+  if (expect === undefined) return { packages: new Map(), waivers: [] };
+  return expect.kind === "policy" ? expect.policy : spread(expect, names);
 };
 
 /**
@@ -65,7 +63,9 @@ export const kitPolicy = (
 ): { readonly document: Uint8Array; readonly from: string; readonly sha256: string } => {
   const releases = filenames.map(looseRelease);
   const names = [...new Set(releases.flatMap((one) => (one.ok ? [one.value.name] : [])))].sort();
-  const document = canonicalJson(policyJson(policyFor(expect, names, stated)));
+  const document = canonicalJson(
+    policyJson(withStated(narrow(policyOf(expect, names), names), stated)),
+  );
   if (expect?.kind === "policy") return { document, from: expect.from, sha256: expect.sha256 };
   const from = expect === undefined ? "the lock" : "the command line";
   return { document, from, sha256: hex(sha256(document)) };

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "smol-toml";
 import { fail, ok, type Result } from "../formats/result.ts";
+import { printable } from "../formats/visible.ts";
 import { type Policy, readPolicy } from "../verification/policy-format.ts";
 import { policyJson } from "./policy-json.ts";
 
@@ -10,11 +11,12 @@ export type PinNames = ReadonlyMap<string, string>;
 type Table = Record<string, unknown>;
 
 /** Names of files come from locks: nothing of them may end the comment. */
-const comment = (filename: string | undefined): string =>
-  filename === undefined ? "" : ` # ${filename.replace(/[^ -~]/g, "?")}`;
+const comment = (text: string): string => `# ${printable(text)}`;
 
-const pinLine = (pin: string, names: PinNames): string =>
-  `  ${JSON.stringify(pin)},${comment(names.get(pin.slice("sha256:".length)))}`;
+const pinLine = (pin: string, names: PinNames): string => {
+  const filename = names.get(pin.slice("sha256:".length));
+  return `  ${JSON.stringify(pin)},${filename === undefined ? "" : ` ${comment(filename)}`}`;
+};
 
 /** One package, with a line for each file that is pinned. */
 const packageToml = (name: string, table: Table, names: PinNames): string => {
@@ -46,7 +48,7 @@ export const formatPolicy = (
   const { packages, waivers, ...rest } = document;
   const lists = Object.entries(packages).map(([name, one]) => packageToml(name, { ...one }, names));
   const text = [
-    ...head.map((line) => `#${comment(line).slice(" #".length)}`),
+    ...head.map(comment),
     "",
     ...(Object.keys(rest).length === 0 ? [] : [stringify(rest)]),
     ...lists,

@@ -34,7 +34,7 @@ afterEach(() => gate.remove());
 // biome-ignore lint/suspicious/noExplicitAny: the assertions are the types
 type Page = any;
 
-/** Hexadecimal characters of a random text in the wheel, half of which compresses away. */
+/** Random bytes in the wheel, written as hexadecimal text that compresses to about their number. */
 const HOW_SENT: readonly [string, number][] = [
   ["from memory", 0],
   ["read at once", 90_000],
@@ -44,7 +44,7 @@ const HOW_SENT: readonly [string, number][] = [
 type Span = [number, number?];
 type Row = [Record<string, string>, number, Span | undefined, string | null];
 
-/** What to ask of a file of that size; the first row comes before anything else was read. */
+/** What to ask of a file of that size; parts of it before it was read as a whole, and again after. */
 const rangesOf = (size: number): Row[] => [
   [{ range: "bytes=0-9" }, 206, [0, 10], `bytes 0-9/${size}`],
   [{ range: "bytes=-5" }, 206, [size - 5], `bytes ${size - 5}-${size - 1}/${size}`],
