@@ -6,6 +6,9 @@ import { fail, ok, type Result } from "../formats/result.ts";
 /** A claim on a folder: the operating system gives it up with the process, however that ends. */
 export type Exclusive = { readonly release: () => void };
 
+/** What holds the locks: a database that nobody refers to is closed, and its lock given up. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Claims a folder for this process alone, by a lock that SQLite holds on a file in it.
  * @returns STATE_LOCKED, FILE_UNWRITABLE
@@ -20,7 +23,12 @@ export const claimFolder = (folder: string): Result<Exclusive> => {
       database.close();
       return fail("STATE_LOCKED", `${folder} is in use by another gateway`);
     }
-    return ok({ release: () => database.close() });
+    held.add(database);
+    const release = (): void => {
+      held.delete(database);
+      database.close();
+    };
+    return ok({ release });
   } catch (error) {
     return fail("FILE_UNWRITABLE", `${folder}: ${(error as { code?: string }).code ?? "error"}`);
   }
